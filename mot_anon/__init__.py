@@ -1,0 +1,1 @@
+"""De-identify people in multi-object-tracking data and measure what it cost."""

@@ -1,0 +1,1 @@
+"""What lies on disk: sequences, MOTChallenge text, frames, the demo."""

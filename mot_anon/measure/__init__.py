@@ -1,0 +1,1 @@
+"""What publishing cost: tracking, scores, statistics, gate."""

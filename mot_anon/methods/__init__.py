@@ -1,0 +1,1 @@
+"""Region in, replacement out."""

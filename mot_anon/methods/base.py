@@ -1,0 +1,99 @@
+"""The seam between regions and pixels: what a method is given and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mot_anon.errors import OptionError
+
+Pixels = NDArray[np.float32]
+TARGETS = ("body", "face", "both")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One region to replace, at the resolution of the frame.
+
+    Attributes
+    ----------
+    erased:
+        (H, W, 3) float32 RGB in 0…1: the crop with every region of the frame removed.
+    silhouette:
+        (H, W) float32 in 0…1: where the visible person is.
+    code:
+        (128,) float32: the identity code, standard normal.
+    head:
+        Size of the head in pixels, seen or not.
+    recolouring:
+        32 bits that the key gives to the camera.
+    raw:
+        (H, W, 3) float32 RGB in 0…1, the crop as it was; None unless the method asks for it.
+    """
+
+    erased: Pixels
+    silhouette: Pixels
+    code: NDArray[np.float32] = field(repr=False)
+    head: float
+    recolouring: int = field(repr=False)
+    raw: Pixels | None = None
+
+
+@runtime_checkable
+class Method(Protocol):
+    """How a region is replaced.  Pure: the same items give the same pixels, whatever came before.
+
+    Attributes
+    ----------
+    name:
+        As on the command line.
+    targets:
+        Which of body, face and both it can do.
+    needs_raw:
+        Whether it must see the raw crop; only then is it handed one.
+    uses_identity:
+        Whether the identity policy matters to it.
+    control:
+        Does not protect anybody; publishing with it must be asked for.
+    """
+
+    name: str
+    targets: frozenset[str]
+    needs_raw: bool
+    uses_identity: bool
+    control: bool
+
+    def parameters(self) -> dict[str, float | int | str]:
+        """What distinguishes it from the same method with other settings; goes into ``anonymization.json``."""
+        ...
+
+    def render(self, batch: Sequence[Item]) -> list[tuple[Pixels, Pixels]]:
+        """Items → (rgb (H, W, 3), alpha (H, W)) each, float32 in 0…1, laid over ``erased`` inside the silhouette."""
+        ...
+
+
+Factory = Callable[[int | None], Method]
+
+
+def make_method(name: str, strength: int | None = None) -> Method:
+    """A method by name, with its strength or the default one.
+
+    Raises
+    ------
+    OptionError
+        No method of that name, or a strength that it does not have.
+    """
+    from mot_anon.methods.classical import METHODS
+
+    if name in METHODS:
+        return METHODS[name](strength)
+    plug_ins = {point.name: point for point in entry_points(group="mot_anon.methods")}
+    if name not in plug_ins:
+        raise OptionError(f"no method {name!r}; there is: {', '.join([*METHODS, *plug_ins])}")
+    made: Method = plug_ins[name].load()(strength)
+    return made

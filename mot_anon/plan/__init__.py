@@ -1,0 +1,1 @@
+"""Who is covered where, and by which identity."""

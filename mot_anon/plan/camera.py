@@ -1,0 +1,123 @@
+"""The plan of one recording: its regions frame by frame and an identity code per track.  As secret as the key."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mot_anon.plan import regions as reg
+from mot_anon.plan.identities import CAMERA_TRACK, Codes
+
+_FLOATS = ("x", "y", "w", "h", "visibility")
+
+
+@dataclass(frozen=True)
+class Region:
+    """One region of one frame, far people first.
+
+    ``box`` is (4,) x, y, w, h in pixels, not clipped; ``person`` False where nobody is sure that it is one;
+    ``cut`` (K, 4) boxes of things in front; ``code`` (128,) float32.
+    """
+
+    track: str
+    box: NDArray[np.float64]
+    person: bool
+    cut: NDArray[np.float64]
+    code: NDArray[np.float32] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class CameraPlan:
+    """Everything that rendering needs besides pixels.
+
+    Attributes
+    ----------
+    camera, recording:
+        Names; views of one recording share a plan.
+    size, n_frames:
+        (width, height) in pixels; length.
+    regions:
+        Ordered by frame, then far to near (:func:`~mot_anon.plan.regions.order_far_to_near`).
+    things:
+        Occluders, :data:`~mot_anon.plan.regions.OCCLUDER_COLUMNS`.
+    codes, recolouring:
+        Identity code of every track, and the 32 bits that choose the camera's colour isometry.
+    """
+
+    camera: str
+    recording: str
+    size: tuple[int, int]
+    n_frames: int
+    regions: pd.DataFrame = field(repr=False)
+    things: pd.DataFrame = field(repr=False)
+    codes: Codes = field(repr=False)
+    recolouring: int = field(repr=False)
+
+    def frame(self, number: int) -> list[Region]:
+        """Regions of frame ``number`` (from 1), far to near, hidden ones left out."""
+        rows = self.regions[self.regions["frame"] == number]
+        things = self.things.loc[self.things["frame"] == number, ["x", "y", "w", "h"]].to_numpy(float)
+        found = []
+        for track, kind, visibility, *box in rows[["track", "kind", "visibility", "x", "y", "w", "h"]].itertuples(
+            index=False
+        ):
+            if kind == "hidden":
+                continue
+            where = np.array(box, float)
+            cut = reg.believed_occluders(where, visibility, things, self.size)
+            found.append(Region(track, where, kind == "person", cut, self.codes[track].astype(np.float32)))
+        return found
+
+    def counts(self) -> dict[str, int]:
+        """How many regions of each kind there are, and tracks; safe to publish."""
+        kinds = self.regions["kind"].value_counts()
+        tracks = self.regions.loc[self.regions["track"] != CAMERA_TRACK, "track"].nunique()
+        return {"tracks": int(tracks)} | {kind: int(kinds.get(kind, 0)) for kind in ("person", "unsure", "hidden")}
+
+    def hidden(self) -> dict[str, list[int]]:
+        """Track → frames in which ground truth says that nothing of the person can be seen."""
+        rows = self.regions[self.regions["kind"] == "hidden"]
+        return {str(track): sorted(map(int, frames)) for track, frames in rows.groupby("track")["frame"]}
+
+    def to_bytes(self) -> bytes:
+        """Serialise for the work folder and for workers (npz without pickles)."""
+        tracks = sorted(self.codes)
+        arrays: dict[str, NDArray] = {  # type: ignore[type-arg]
+            "meta": np.array([self.camera, self.recording]),
+            "numbers": np.array([*self.size, self.n_frames, self.recolouring], np.int64),
+            "tracks": np.array(tracks, dtype=np.str_),
+            "codes": np.stack([self.codes[track] for track in tracks]),
+            "region_text": self.regions[["track", "kind", "source"]].to_numpy(np.str_),
+            "region_frame": self.regions["frame"].to_numpy(np.int64),
+            "region_numbers": self.regions[list(_FLOATS)].to_numpy(np.float64),
+            "things": self.things[reg.OCCLUDER_COLUMNS].to_numpy(np.float64),
+        }
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> CameraPlan:
+        """The opposite of :meth:`to_bytes`."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+            text, numbers = stored["region_text"], stored["numbers"]
+            regions = pd.DataFrame({"frame": stored["region_frame"]})
+            for position, name in enumerate(("track", "kind", "source")):
+                regions[name] = text[:, position].astype(object) if len(text) else pd.Series(dtype=object)
+            for position, name in enumerate(_FLOATS):
+                regions[name] = stored["region_numbers"][:, position]
+            things = pd.DataFrame(stored["things"], columns=reg.OCCLUDER_COLUMNS).astype({"frame": "int64"})
+            codes = dict(zip(map(str, stored["tracks"]), stored["codes"], strict=True))
+            camera, recording = map(str, stored["meta"])
+        size = (int(numbers[0]), int(numbers[1]))
+        return cls(camera, recording, size, int(numbers[2]), regions, things, codes, int(numbers[3]))
+
+    @classmethod
+    def read(cls, path: Path) -> CameraPlan:
+        """Read what :meth:`to_bytes` wrote."""
+        return cls.from_bytes(path.read_bytes())

@@ -1,0 +1,1 @@
+"""Analyse, render, verify and write a data set."""

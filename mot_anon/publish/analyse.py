@@ -1,0 +1,127 @@
+"""From sequences to plans: who is visible where, who is covered, and as whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from mot_anon.data.sequence import Sequence, camera_of
+from mot_anon.plan import regions as reg
+from mot_anon.plan.camera import CameraPlan
+from mot_anon.plan.identities import identity_codes
+from mot_anon.plan.keys import Key
+from mot_anon.plan.overrides import Override, apply_overrides
+from mot_anon.plan.tracks import tracks_from_detections
+from mot_anon.vision.cache import Tick, detect_sequence, frames_digest
+from mot_anon.vision.detect import make_detector
+
+_LONGEST_GAP_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Sequences that show the very same frames (views of one camera): rendered once, written for each."""
+
+    name: str
+    camera: str
+    views: tuple[Sequence, ...]
+
+    @property
+    def first(self) -> Sequence:
+        """The view whose frames are read."""
+        return self.views[0]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Where candidates come from.
+
+    Attributes
+    ----------
+    detector:
+        Independent detector by name, or None.
+    least_confidence:
+        Public detections below it are no candidates; 0 is the decision boundary of DPM's and ACF's margins and passes
+        every detector that publishes probabilities.
+    overrides, overrides_path:
+        ``--regions``.
+    """
+
+    detector: str | None = "hog"
+    least_confidence: float = 0.0
+    overrides: tuple[Override, ...] = ()
+    overrides_path: Path | None = None
+
+
+def recordings_of(sequences: Iterable[Sequence]) -> list[Recording]:
+    """Group sequences by camera and identical frames, in the order in which they first appear."""
+    groups: dict[tuple[str, str], list[Sequence]] = {}
+    for sequence in sequences:
+        sequence.require_frames()
+        groups.setdefault((sequence.camera, frames_digest(sequence.frames)), []).append(sequence)
+    return [
+        Recording(camera_of(views[0].name), camera, tuple(views)) for (camera, _), views in groups.items()
+    ]
+
+
+def plan_recording(
+    recording: Recording, key: Key, policy: str, coverage: Coverage, progress: Callable[[str, int], Tick]
+) -> CameraPlan:
+    """Find everybody in a recording and give each track an identity code.
+
+    Parameters
+    ----------
+    progress:
+        Called as (what, number of frames); returns what is called once a frame.
+    """
+    sequence, name = recording.first, recording.name
+    size = (sequence.width, sequence.height)
+    gt = _union([view.gt() for view in recording.views], ["frame", "id", "x", "y", "w", "h"])
+    detections = candidates(recording, coverage, progress)
+    if len(gt):
+        regions = reg.fill_gaps(reg.gt_regions(gt, name), round(_LONGEST_GAP_SECONDS * sequence.fps))
+        regions = _with_visibility(regions, reg.unexplained(detections, regions, size, name))
+        things = reg.occluders(gt)
+    else:
+        tick = progress(f"tracks {name}", sequence.n_frames)
+        regions = tracks_from_detections(sequence.frames, detections, name, sequence.fps, tick)
+        things = pd.DataFrame(columns=reg.OCCLUDER_COLUMNS).astype({"frame": "int64"})
+    overrides = [line for line in coverage.overrides if line.sequence in {name, *(v.name for v in recording.views)}]
+    if overrides:
+        assert coverage.overrides_path is not None
+        regions = apply_overrides(
+            regions, overrides, path=coverage.overrides_path, recording=name, n_frames=sequence.n_frames
+        )
+    regions = reg.mark_hidden(reg.order_far_to_near(regions), things, size)
+    codes = identity_codes(policy, key, recording.camera, sorted(set(regions["track"])))
+    bits = next(key.stream("recolor", recording.camera))
+    return CameraPlan(recording.camera, name, size, sequence.n_frames, regions, things, codes, bits)
+
+
+def candidates(
+    recording: Recording, coverage: Coverage, progress: Callable[[str, int], Tick]
+) -> dict[str, pd.DataFrame]:
+    """Detector name → boxes that may be people: the public ones of all views, and an independent detector's."""
+    found: dict[str, pd.DataFrame] = {}
+    public = [view.detections() for view in recording.views if view.det_path is not None]
+    if public:
+        table = _union(public, ["frame", "x", "y", "w", "h"])
+        found["public"] = table[table["confidence"] >= coverage.least_confidence].reset_index(drop=True)
+    if coverage.detector is not None:
+        tick = progress(f"detect {recording.name}", recording.first.n_frames)
+        found[coverage.detector] = detect_sequence(recording.first.frames, make_detector(coverage.detector), tick)
+    return {name: table[(table["w"] > 0) & (table["h"] > 0)] for name, table in found.items()}
+
+
+def _union(tables: list[pd.DataFrame], by: list[str]) -> pd.DataFrame:
+    filled = [table for table in tables if len(table)]
+    if not filled:
+        return tables[0]
+    return pd.concat(filled, ignore_index=True).drop_duplicates(by).sort_values(by, ignore_index=True)
+
+
+def _with_visibility(regions: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([regions, more.assign(visibility=1.0)], ignore_index=True) if len(more) else regions

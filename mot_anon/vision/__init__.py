@@ -1,0 +1,1 @@
+"""Reading people in pixels: detection and embedding."""

@@ -1,0 +1,108 @@
+"""Detections and embeddings of whole sequences, computed once and kept by content.
+
+The key of an entry is a hash of the frames' bytes and of everything else that the result depends on, so an A/B
+comparison uses identical inputs and a changed frame is never answered from the cache.  Entries hold boxes and features
+of original people: the folder has mode 0700 and is `mot_anon` in the user's cache folder, or `MOT_ANON_CACHE`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mot_anon.data.frames import decode_frame
+from mot_anon.data.motchallenge import DETECTION_COLUMNS
+from mot_anon.vision.detect import Detector
+from mot_anon.vision.embed import Embedder
+
+Tick = Callable[[], None]
+"""Called once a frame, for progress bars."""
+
+
+def cache_folder() -> Path:
+    """Where computed results are kept: ``MOT_ANON_CACHE``, else ``$XDG_CACHE_HOME/mot_anon``, else ``~/.cache/mot_anon``."""
+    given = os.environ.get("MOT_ANON_CACHE")
+    folder = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mot_anon"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def frames_digest(frames: Sequence[Path]) -> str:
+    """SHA-256 (hex) over the SHA-256 of every frame's bytes, in order."""
+    whole = hashlib.sha256()
+    for path in frames:
+        whole.update(hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()
+
+
+def detect_sequence(frames: Sequence[Path], detector: Detector, tick: Tick | None = None) -> pd.DataFrame:
+    """Run a detector over the frames.
+
+    Returns a table of :data:`~mot_anon.data.motchallenge.DETECTION_COLUMNS`, frames numbered from 1, best first.
+    """
+
+    def compute() -> NDArray[np.float64]:
+        rows = [np.zeros((0, 6))]
+        for index, path in enumerate(frames, start=1):
+            found = detector(decode_frame(path.read_bytes(), path), index)
+            rows.append(np.column_stack([np.full(len(found), index), found]))
+            if tick:
+                tick()
+        return np.concatenate(rows)
+
+    table = _kept(f"detect {detector.fingerprint} {frames_digest(frames)}", compute, tick, len(frames))
+    return pd.DataFrame(table, columns=DETECTION_COLUMNS).astype({"frame": "int64"})
+
+
+def embed_sequence(
+    frames: Sequence[Path], detections: pd.DataFrame, embedder: Embedder, tick: Tick | None = None
+) -> NDArray[np.float32]:
+    """One feature row per row of ``detections``, in its order: (len(detections), D) float32 of unit length."""
+    boxes = detections[["x", "y", "w", "h"]].to_numpy(np.float64, copy=True)
+    boxes[:, 2:] += boxes[:, :2]
+    numbers = detections["frame"].to_numpy(np.int64)
+
+    def compute() -> NDArray[np.float64]:
+        features: NDArray[np.float32] | None = None
+        for index, path in enumerate(frames, start=1):
+            here = np.flatnonzero(numbers == index)
+            if len(here):
+                found = embedder(decode_frame(path.read_bytes(), path), boxes[here])
+                if features is None:
+                    features = np.zeros((len(boxes), found.shape[1]), np.float32)
+                features[here] = found
+            if tick:
+                tick()
+        return features if features is not None else np.zeros((0, 1), np.float32)
+
+    what = hashlib.sha256(boxes.tobytes() + numbers.tobytes()).hexdigest()
+    return _kept(f"embed {embedder.fingerprint} {frames_digest(frames)} {what}", compute, tick, len(frames))
+
+
+def _kept(name: str, compute: Callable[[], NDArray], tick: Tick | None, ticks: int) -> NDArray:  # type: ignore[type-arg]
+    path = cache_folder() / f"{hashlib.sha256(name.encode()).hexdigest()}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            result: NDArray = stored["result"]  # type: ignore[type-arg]
+        for _ in range(ticks if tick else 0):
+            tick()  # type: ignore[misc]
+        return result
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError):
+        pass  # not there, or cut off by a crash: computed again
+    result = compute()
+    handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, result=result)
+        Path(partial).replace(path)
+    finally:
+        Path(partial).unlink(missing_ok=True)
+    return result
