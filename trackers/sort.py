@@ -14,8 +14,8 @@ from .tracks import Detections, Tracks
 class SortTracker:
     """Boxes are predicted by a Kalman filter and paired with detections by IoU. No pixel, no appearance.
 
-    Other implementations called SORT remember for longer, with max_age 30 (a second): that bridges gaps, and on MOT17-02
-    and -04-FRCNN it raises IDF1 by 4 to 5 points. The default is the paper's.
+    Other implementations called SORT remember for longer, with max_age 30 (a second): that bridges gaps, and on
+    MOT17-02 and -04-FRCNN it raises IDF1 by 4 to 5 points. The default is the paper's.
 
     Args:
         max_age: frames that a track may go without a detection (T_lost of the paper, section 3.4); it is not reported

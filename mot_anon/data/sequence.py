@@ -153,7 +153,9 @@ def open_sequence(path: Path, *, allow_partial: bool = False) -> Sequence:
     frames = _list_frames(folder, info.get("imExt"))
     promised = _positive(path, info, "seqLength")
     if frames and promised is not None and len(frames) > promised:
-        raise FormatError(path / "seqinfo.ini", None, f"seqLength={promised} but {folder.name} has {len(frames)} frames")
+        raise FormatError(
+            path / "seqinfo.ini", None, f"seqLength={promised} but {folder.name} has {len(frames)} frames"
+        )
     partial = bool(frames) and promised is not None and len(frames) < promised
     if partial and not allow_partial:
         raise FrameError(
@@ -170,7 +172,9 @@ def open_sequence(path: Path, *, allow_partial: bool = False) -> Sequence:
             )
         width, height = first.width, first.height
     if n_frames is None or width is None or height is None:
-        raise FormatError(path / "seqinfo.ini", None, "there are no frames, and seqLength, imWidth or imHeight is missing")
+        raise FormatError(
+            path / "seqinfo.ini", None, "there are no frames, and seqLength, imWidth or imHeight is missing"
+        )
     return Sequence(
         name=path.name,
         path=path,
@@ -289,7 +293,9 @@ def _list_frames(folder: Path, extension: str | None) -> tuple[Path, ...]:
     if not folder.is_dir():
         return ()
     if extension is not None and extension.lower() not in EXTENSIONS:
-        raise OptionError(f"{folder.parent / 'seqinfo.ini'}: imExt={extension}; frames are one of {', '.join(EXTENSIONS)}")
+        raise OptionError(
+            f"{folder.parent / 'seqinfo.ini'}: imExt={extension}; frames are one of {', '.join(EXTENSIONS)}"
+        )
     numbered: dict[int, Path] = {}
     for path in sorted(folder.iterdir()):
         suffix = path.suffix.lower()

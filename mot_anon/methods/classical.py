@@ -81,7 +81,7 @@ class Pixelate(_Base):
 
 
 class Blur(_Base):
-    """A Gaussian whose kernel (9 or 17, the talk's) is meant for a face 128 px wide and grows and shrinks with the head.
+    """A Gaussian whose kernel (9 or 17, the talk's) is meant for a face 128 px wide and follows the head's size.
 
     It does not shrink without end: the standard deviation stays at a quarter of the kernel in pixels (2.25 or 4.25),
     so that small faces, number plates and shirt texts lose more than large ones, not less.

@@ -45,7 +45,9 @@ class Key:
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) != KEY_BYTES:
-            raise KeyFileError(f"a key has {KEY_BYTES} bytes, this one has {len(secret)}; make one with mot-anon keygen")
+            raise KeyFileError(
+                f"a key has {KEY_BYTES} bytes, this one has {len(secret)}; make one with mot-anon keygen"
+            )
         self._secret = bytes(secret)
 
     def __repr__(self) -> str:
@@ -139,7 +141,9 @@ def load_key(path: Path | None) -> Key | None:
     if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise KeyFileError(f"{path}: key can be read by others (mode {mode & 0o777:04o}); chmod 600 it")
     if len(secret) != KEY_BYTES:
-        raise KeyFileError(f"{path}: holds {len(secret)} bytes where a key has {KEY_BYTES}; make one with mot-anon keygen")
+        raise KeyFileError(
+            f"{path}: holds {len(secret)} bytes where a key has {KEY_BYTES}; make one with mot-anon keygen"
+        )
     return Key(secret)
 
 

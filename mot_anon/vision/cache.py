@@ -28,7 +28,7 @@ Tick = Callable[[], None]
 
 
 def cache_folder() -> Path:
-    """Where computed results are kept: ``MOT_ANON_CACHE``, else ``$XDG_CACHE_HOME/mot_anon``, else ``~/.cache/mot_anon``."""
+    """Where results are kept: ``MOT_ANON_CACHE``, else ``$XDG_CACHE_HOME/mot_anon``, else ``~/.cache/mot_anon``."""
     given = os.environ.get("MOT_ANON_CACHE")
     folder = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mot_anon"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from typing import Any, cast
 
-import torch
 from torch import Tensor, nn
 
 INPUT_SIZE = (128, 64)
