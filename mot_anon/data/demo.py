@@ -1,12 +1,15 @@
-"""The demo: three synthetic cameras in MOTChallenge layout, rendered by the package itself, so that everything can be tried without real data.
+"""The demo: three synthetic cameras in MOTChallenge layout, so that everything can be tried without real data.
 
-Sixteen people (``demo_cast``) walk, stand and cross in three places (``demo_world``), drawn as articulated figures (``demo_pose``, ``demo_tubes``,
-``demo_figure``, ``demo_dress``) before painted places (``demo_backdrop``, ``demo_things``), composed by ``demo_stage``; labels and detections come
-from ``demo_labels``. Frame n depends on n alone and nothing is drawn from global random state: the same package versions write the same bytes.
+Sixteen people (``demo_cast``) walk, stand and cross in three places (``demo_world``), drawn as articulated figures
+(``demo_pose``, ``demo_tubes``, ``demo_body``, ``demo_figure``, ``demo_dress``) before painted places
+(``demo_backdrop``, ``demo_things``), composed by ``demo_stage``; labels and detections come from ``demo_labels``.
+Frame n depends on n alone and nothing is drawn from global random state: the same package versions write the same
+bytes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
 import shutil
@@ -17,6 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from mot_anon.data.demo_labels import det_text, gt_text, person_ids
 from mot_anon.data.demo_stage import Row, Stage
@@ -39,13 +43,19 @@ _SHARD = 25
 def demo_identities() -> dict[tuple[str, int], int]:
     """Who is who: (sequence name, gt id of a pedestrian) to the true person, 0..15.
 
-    The sequences do not contain this: gt ids of one camera say nothing about another's. It is there for attacks and tests.
+    The sequences do not contain this: gt ids of one camera say nothing about another's. It is there for attacks and
+    tests.
     """
     return {(view.name, number): person for view in VIEWS for person, number in person_ids(view).items()}
 
 
 def write_demo(
-    out: Path, *, frames: int = 150, workers: int | None = None, progress: Progress | None = None, image_format: str = "jpg"
+    out: Path,
+    *,
+    frames: int = 150,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    image_format: str = "jpg",
 ) -> list[Path]:
     """Render the demo's three cameras below a folder.
 
@@ -100,15 +110,65 @@ def write_demo(
     return targets
 
 
+def cached_demo(cache: Path, progress: Progress | None = None, *, frames: int = 150) -> Path:
+    """The demo's root folder below a cache folder; it is rendered when it is asked for the first time.
+
+    Its name carries a hash of the demo's own source and of the versions of the packages that draw it, so that another
+    version gets a demo of its own. Processes that ask at the same time each render one, and all take the first.
+
+    Parameters
+    ----------
+    cache:
+        An existing folder.
+    progress, frames:
+        As for :func:`write_demo`.
+    """
+    root = Path(cache) / f"demo-{_version(frames)}"
+    if _complete(root, frames):
+        return root
+    with tempfile.TemporaryDirectory(prefix=".demo-", dir=cache) as unfinished:
+        fresh = Path(unfinished) / "demo"
+        write_demo(fresh, frames=frames, progress=progress)
+        if root.exists() and not _complete(root, frames):
+            root.rename(Path(unfinished) / "damaged")
+        try:
+            fresh.rename(root)
+        except OSError:
+            if not _complete(root, frames):
+                raise
+    return root
+
+
+def _version(frames: int) -> str:
+    whole = hashlib.sha256(f"numpy {np.__version__}, cv2 {cv2.__version__}, {frames} frames".encode())
+    for source in sorted(Path(__file__).parent.glob("demo*.py")):
+        whole.update(hashlib.sha256(source.read_bytes()).digest())
+    return whole.hexdigest()[:16]
+
+
+def _complete(root: Path, frames: int) -> bool:
+    """Whether a demo is all there: folders appear whole, but whoever tidies a cache may take a part of one."""
+    texts = ("gt/gt.txt", "det/det.txt", "seqinfo.ini")
+    return all(
+        all((root / name / text).is_file() for text in texts)
+        and sum(1 for _ in (root / name / "img1").glob("*.jpg")) == frames
+        for name in NAMES
+    )
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _render(root: Path, frames: int, workers: int, progress: Progress | None, image_format: str) -> dict[str, list[list[Row]]]:
+def _render(
+    root: Path, frames: int, workers: int, progress: Progress | None, image_format: str
+) -> dict[str, list[list[Row]]]:
     """Write all frames; the gt rows of every frame by sequence name."""
     for name in NAMES:
         (root / name / "img1").mkdir(parents=True)
-    shards = [(k, first, min(first + _SHARD, frames + 1)) for k in range(len(VIEWS)) for first in range(1, frames + 1, _SHARD)]
+    shards = [
+        (k, first, min(first + _SHARD, frames + 1)) for k in range(len(VIEWS)) for first in range(1, frames + 1, _SHARD)
+    ]
     total, done = frames * len(VIEWS), 0
     results: dict[tuple[int, int], list[list[Row]]] = {}
     if workers == 1:
@@ -135,7 +195,10 @@ def _render(root: Path, frames: int, workers: int, progress: Progress | None, im
             except BaseException:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
-    return {VIEWS[k].name: [rows for (j, _), shard in sorted(results.items()) if j == k for rows in shard] for k in range(len(VIEWS))}
+    return {
+        VIEWS[k].name: [rows for (j, _), shard in sorted(results.items()) if j == k for rows in shard]
+        for k in range(len(VIEWS))
+    }
 
 
 @lru_cache(maxsize=1)

@@ -1,4 +1,4 @@
-"""What never moves in a demo camera: paving, walls with windows and shops, sky and trees, painted at twice the frame's size."""
+"""What never moves in a demo camera: paving, walls with shops, sky and trees, painted at twice the frame's size."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _tile(paving: str) -> Image:
     rng = np.random.default_rng([3, len(paving)])
     base, spread, slab_w, slab_h = {
         "slabs": ((150, 160, 166), 9.0, 0.8, 0.6),
-        "setts": ((150, 156, 162), 8.0, 0.24, 0.16),
+        "setts": ((150, 156, 162), 8.0, 16 / 60, 9 / 60),
         "gravel": ((150, 172, 186), 4.0, 1.6, 1.2),
     }[paving]
     tile = np.empty((n, n, 3), np.float32)
@@ -82,7 +82,10 @@ def _tile(paving: str) -> Image:
 
 
 def _ground(view: View) -> tuple[Image, int]:
-    """Paving seen by the camera, from the row of the horizon (second) down: every pixel's ray meets the ground, fine texture near, averaged texture far."""
+    """Paving seen by the camera, and the row of the horizon, where it begins.
+
+    Every pixel's ray meets the ground; the texture is fine near the camera and averaged far away.
+    """
     width, height = WIDTH * SUPER, HEIGHT * SUPER
     _, down, forward = view.camera.axes()
     focal = view.camera.focal * SUPER
@@ -99,10 +102,14 @@ def _ground(view: View) -> tuple[Image, int]:
     out = np.zeros((height, width, 3), np.float32)
     footprint = np.clip(t * t / (focal * view.camera.height) * _PIXELS_PER_METRE, 1e-3, None)
     for level, factor in enumerate((1, 4, 16)):
-        small = cv2.resize(tile, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA) if factor > 1 else tile
+        small = (
+            cv2.resize(tile, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA) if factor > 1 else tile
+        )
         pixels = _PIXELS_PER_METRE / factor
         n = small.shape[0]
-        looked = cv2.remap(small, np.mod(x * pixels, n), np.mod(y_map * pixels, n), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+        looked = cv2.remap(
+            small, np.mod(x * pixels, n), np.mod(y_map * pixels, n), cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
+        )
         position = np.clip(np.log2(footprint) / 2, 0, 2)
         out += looked * np.clip(1 - np.abs(position - level), 0, 1).astype(np.float32)[:, None, None]
     stain = _smooth_noise(rng, 512, 512, 6)
@@ -120,7 +127,9 @@ def _folded(position: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.abs(np.mod(position, 1022) - 511), np.float32)
 
 
-def _zones(paving: str, out: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32], stain: NDArray[np.float32]) -> None:
+def _zones(
+    paving: str, out: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32], stain: NDArray[np.float32]
+) -> None:
     """A road with a kerb, or lawns, painted into the paving."""
     rough = cv2.remap(stain, _folded(x * 90), _folded(y * 90), cv2.INTER_LINEAR)[..., None]
     if paving == "setts":
@@ -130,7 +139,11 @@ def _zones(paving: str, out: NDArray[np.float32], x: NDArray[np.float32], y: NDA
         out[(np.abs(x - 10.2) < 0.07) & (np.mod(y, 5.0) < 2.4)] = (206, 210, 212)
         out[np.abs(x - 6.45) < 0.06] = (150, 190, 200)
     elif paving == "gravel":
-        lawn = ((np.hypot((x + 9.5) / 6.0, (y - 20.5) / 4.2) < 1) & (y > 17.8)) | (np.hypot((x - 13.0) / 5.2, (y - 27.0) / 6.5) < 1) | (y > 36)
+        lawn = (
+            ((np.hypot((x + 9.5) / 6.0, (y - 20.5) / 4.2) < 1) & (y > 17.8))
+            | (np.hypot((x - 13.0) / 5.2, (y - 27.0) / 6.5) < 1)
+            | (y > 36)
+        )
         out[lawn] = (np.array((62, 122, 104), np.float32) * (1 + 0.13 * rough))[lawn]
     else:
         band = np.mod(y - 2.0, 7.0) < 0.42
@@ -147,10 +160,19 @@ def _contact(view: View, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDAr
         factor *= 1 - 0.38 * np.exp(-across / 0.9)
     sun = np.array(view.sun) / view.sun[2]
     for thing in view.things:
-        wide, tall = {"car": (1.5, 0.6), "kiosk": (0.8, 2.2), "bench": (0.9, 0.4), "planter": (0.8, 0.6), "statue": (0.6, 1.6)}.get(thing.kind, (0.34, 2.6))
+        wide, tall = {
+            "car": (1.5, 0.6),
+            "kiosk": (0.8, 2.2),
+            "bench": (0.9, 0.4),
+            "planter": (0.8, 0.6),
+            "statue": (0.6, 1.6),
+        }.get(thing.kind, (0.34, 2.6))
         for step in range(7):
             f = step / 6 * tall
-            near = np.hypot(x - (thing.x - sun[0] * f), (y - (thing.y - sun[1] * f)) * (0.6 if thing.kind == "car" and thing.turn else 1.0))
+            near = np.hypot(
+                x - (thing.x - sun[0] * f),
+                (y - (thing.y - sun[1] * f)) * (0.6 if thing.kind == "car" and thing.turn else 1.0),
+            )
             factor = np.minimum(factor, 1 - 0.40 * np.clip(1.35 - near / wide, 0, 1).astype(np.float32))
     return factor
 
@@ -159,7 +181,14 @@ def _hang(view: View, facade: Facade, canvas: Image, ground: Image) -> None:
     """Warp a wall's picture into the frame."""
     wall = _wall(facade)
     h, w = wall.shape[:2]
-    corners = np.array([(facade.x0, facade.y0, facade.height), (facade.x1, facade.y1, facade.height), (facade.x1, facade.y1, 0), (facade.x0, facade.y0, 0)])
+    corners = np.array(
+        [
+            (facade.x0, facade.y0, facade.height),
+            (facade.x1, facade.y1, facade.height),
+            (facade.x1, facade.y1, 0),
+            (facade.x0, facade.y0, 0),
+        ]
+    )
     pixels, _ = view.camera.project(corners)
     target = (pixels * SUPER).astype(np.float32)
     matrix = cv2.getPerspectiveTransform(np.array([(0, 0), (w, 0), (w, h), (0, h)], np.float32), target)
@@ -200,7 +229,9 @@ def _wall(facade: Facade) -> Image:
 def _rect(picture: Image, x: float, y: float, w: float, h: float, colour: Colour) -> None:
     """A filled rectangle in metres from the wall's left end and the ground."""
     p, top = _WALL_PIXELS, picture.shape[0]
-    cv2.rectangle(picture, (round(x * p), round(top - (y + h) * p)), (round((x + w) * p), round(top - y * p)), colour, -1)
+    cv2.rectangle(
+        picture, (round(x * p), round(top - (y + h) * p)), (round((x + w) * p), round(top - y * p)), colour, -1
+    )
 
 
 def _storeys(picture: Image, facade: Facade, rng: np.random.Generator, w: int, h: int) -> None:
@@ -240,7 +271,9 @@ def _storeys(picture: Image, facade: Facade, rng: np.random.Generator, w: int, h
                 _window(picture, 0.75 + 2.5 * k, 1.0, 1.15, 1.5, trim, shade, rng)
 
 
-def _window(picture: Image, x: float, y: float, w: float, h: float, trim: Colour, shade: Colour, rng: np.random.Generator) -> None:
+def _window(
+    picture: Image, x: float, y: float, w: float, h: float, trim: Colour, shade: Colour, rng: np.random.Generator
+) -> None:
     _rect(picture, x - 0.1, y - 0.1, w + 0.2, h + 0.2, trim)
     glass = mix(_GLASS, (200, 180, 150), float(rng.uniform(0, 0.35)))
     _rect(picture, x, y, w, h, glass)
@@ -264,10 +297,20 @@ def _tree(view: View, canvas: Image, ground: Image, x: float, y: float, height: 
     cv2.line(mask, foot, fork, 255, max(2, round(0.34 * scale)))
     for n in range(420):
         angle, radius = rng.uniform(0, 2 * np.pi), np.sqrt(rng.uniform())
-        at = (crown[0] + round(np.cos(angle) * radius * height * 0.30 * scale), crown[1] + round(np.sin(angle) * radius * height * 0.30 * scale))
-        sunny = 0.5 - 0.45 * np.sin(angle) * radius - 0.2 * np.cos(angle) * radius * np.sign(view.sun[0]) * -1 + rng.normal(0, 0.12)
+        at = (
+            crown[0] + round(np.cos(angle) * radius * height * 0.30 * scale),
+            crown[1] + round(np.sin(angle) * radius * height * 0.30 * scale),
+        )
+        sunny = (
+            0.5
+            - 0.45 * np.sin(angle) * radius
+            - 0.2 * np.cos(angle) * radius * np.sign(view.sun[0]) * -1
+            + rng.normal(0, 0.12)
+        )
         colour = mix((30, 60, 42), (84, 158, 122), float(np.clip(sunny * (0.35 + 0.65 * n / 420), 0, 1)))
         size = max(2, round(rng.uniform(0.12, 0.34) * scale))
-        cv2.ellipse(canvas, at, (size, max(1, size * 2 // 3)), float(rng.uniform(0, 180)), 0, 360, colour, -1, cv2.LINE_AA)
+        cv2.ellipse(
+            canvas, at, (size, max(1, size * 2 // 3)), float(rng.uniform(0, 180)), 0, 360, colour, -1, cv2.LINE_AA
+        )
         cv2.circle(mask, at, size, 255, -1)
     ground[mask > 0] = 0

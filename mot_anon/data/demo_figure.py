@@ -1,7 +1,7 @@
 """Draws a clothed figure: every limb is a tapered tube, painted far to near on a supersampled patch.
 
-Colour and light are painted separately: the colour layer takes clothes and patterns, the light layer takes strips along every tube whose
-brightness follows the angle between the tube's surface and the sun.
+Colour and light are painted separately: the colour layer takes clothes and patterns, the light layer takes strips
+along every tube whose brightness follows the angle between the tube's surface and the sun.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mot_anon.data.demo_body import body_tubes
 from mot_anon.data.demo_cast import Look
 from mot_anon.data.demo_dress import draw_clothes, draw_head, part_colours
-from mot_anon.data.demo_pose import THIGH, skeleton
+from mot_anon.data.demo_pose import skeleton
 from mot_anon.data.demo_tubes import NEUTRAL, Facing, Flat, Painter, Patch, Tubes, strip_levels
 from mot_anon.data.demo_world import HEIGHT, WIDTH, Camera
 
@@ -25,7 +26,7 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawn person: the patch, the amodal box x, y, w, h in pixels, distance in metres, and the tubes' axes for the shadow."""
+    """A drawn person: patch, amodal box x, y, w, h in pixels, distance in metres, the tubes' axes for the shadow."""
 
     patch: Patch
     box: tuple[float, float, float, float]
@@ -38,28 +39,15 @@ _ARM = ("hand", "fore", "upper")
 _MARGIN, _NARROWEST = 0.015, 0.34
 """Annotators leave some air round a person, and draw nobody as a pole: shares of the height."""
 _CUTS = {strips: np.linspace(-1, 1, strips + 1) for strips in (3, 4, 6)}
-_UP = np.array([0.0, 0.0, 1.0])
-_TORSO = np.array([(-0.01, 0.090, 0.066), (0.08, 0.080, 0.060), (0.20, 0.096, 0.068), (0.268, 0.108, 0.062), (0.305, 0.080, 0.050), (0.338, 0.036, 0.036)])
-_SEAT = np.array([(-0.055, 0.067, 0.05), (-0.03, 0.092, 0.068), (-0.01, 0.1, 0.07), (0.01, 0.098, 0.07), (0.03, 0.092, 0.066), (0.06, 0.082, 0.06)])
-_BAGS = {
-    "backpack": np.array(
-        [(-0.12, 0.05, 0.025), (-0.105, 0.075, 0.045), (-0.03, 0.08, 0.05), (0.05, 0.078, 0.045), (0.09, 0.07, 0.035), (0.105, 0.05, 0.02)]
-    ),
-    "shoulder": np.array(
-        [(-0.05, 0.022, 0.06), (-0.045, 0.028, 0.072), (0.0, 0.03, 0.076), (0.03, 0.028, 0.074), (0.055, 0.024, 0.07), (0.06, 0.02, 0.06)]
-    ),
-    "hand": np.array(
-        [(-0.09, 0.02, 0.075), (-0.085, 0.024, 0.085), (-0.03, 0.024, 0.085), (0.0, 0.022, 0.082), (0.03, 0.012, 0.05), (0.09, 0.004, 0.012)]
-    ),
-}
-"""Rise, half width and half depth of six rings, in body heights."""
 
 
 def _folds(seed: int) -> Image:
     """Creases in cloth as a factor around 128, 192×96, brighter above and darker towards the feet."""
     rng = np.random.default_rng([seed, 7])
     noise = rng.normal(size=(192, 96))
-    slanted = cv2.GaussianBlur(noise, (0, 0), sigmaX=6.0, sigmaY=2.0) + cv2.GaussianBlur(np.roll(noise, 31, 0), (0, 0), sigmaX=2.5, sigmaY=8.0)
+    slanted = cv2.GaussianBlur(noise, (0, 0), sigmaX=6.0, sigmaY=2.0) + cv2.GaussianBlur(
+        np.roll(noise, 31, 0), (0, 0), sigmaX=2.5, sigmaY=8.0
+    )
     slanted = slanted / slanted.std()
     fall = np.linspace(1.05, 0.90, 192)[:, None]
     return np.asarray(np.clip(128 * fall * (1 + 0.045 * slanted), 0, 255), np.uint8)
@@ -85,14 +73,26 @@ class FigureArtist:
         self.folds = _folds(seed)
         self.colours = part_colours(look)
 
-    def draw(self, x: float, y: float, heading: float, mode: str, phase: float, swing: float, mirror: float | None = None, lift: float = 0.0) -> Figure | None:
+    def draw(
+        self,
+        x: float,
+        y: float,
+        heading: float,
+        mode: str,
+        *,
+        phase: float = 0.0,
+        swing: float = 0.0,
+        mirror: float | None = None,
+        lift: float = 0.0,
+    ) -> Figure | None:
         """The figure at (x, y) metres with ``heading`` degrees, or None where no part of it lies in the frame.
 
-        ``mirror`` reflects it in the wall y = mirror, ``lift`` puts it on a base (metres).
+        ``phase`` counts gait cycles and ``swing`` says how far the legs swing; ``mirror`` reflects the figure in the
+        wall y = mirror, ``lift`` puts it on a base (metres).
         """
-        joints, forward, right = self._place(x, y, heading, mode, phase, swing)
+        joints, forward, right = _placed(skeleton(self.look, mode, phase, swing), x, y, heading)
         if lift:
-            joints = {name: joint + (0.0, 0.0, lift) for name, joint in joints.items()}
+            joints = {name: joint + np.array([0.0, 0.0, lift]) for name, joint in joints.items()}
         if mirror is not None:
             flip = np.array([1.0, -1.0, 1.0])
             joints = {name: joint * flip + (0.0, 2 * mirror, 0.0) for name, joint in joints.items()}
@@ -100,65 +100,8 @@ class FigureArtist:
         away = np.array([x, y, 0.0]) / math.hypot(x, y)
         across = np.array([away[1], -away[0], 0.0])
         facing = Facing(float(forward @ across), float(right @ across), float(-forward @ away), float(-right @ away))
-        tubes = self._tubes(joints, forward, right, mode)
+        tubes = body_tubes(self.look, joints, forward, right, mode)
         return self._paint(tubes, joints, facing, away)
-
-    def _place(self, x: float, y: float, heading: float, mode: str, phase: float, swing: float) -> tuple[dict[str, FloatArray], FloatArray, FloatArray]:
-        angle = math.radians(heading)
-        forward = np.array([math.cos(angle), math.sin(angle), 0.0])
-        right = np.array([math.sin(angle), -math.cos(angle), 0.0])
-        basis = np.stack([right, forward, np.array([0.0, 0.0, 1.0])])
-        origin = np.array([x, y, 0.0])
-        return {name: joint @ basis + origin for name, joint in skeleton(self.look, mode, phase, swing).items()}, forward, right
-
-    def _tubes(self, j: dict[str, FloatArray], forward: FloatArray, right: FloatArray, mode: str) -> Tubes:
-        look, h = self.look, self.look.height
-        b = look.broad
-        tubes = Tubes()
-        loose = 1.12 if look.bottom_kind == "trousers" else 0.92
-        sleeve = 1.18 if look.top_kind in ("coat", "jacket") else 1.0
-        fore = 0.85 if look.top_kind in ("tee", "dress") else sleeve
-        knee = 0.037 * loose * h
-        for n in ("l", "r"):
-            tubes.limb(f"thigh_{n}", j[f"hip_{n}"], j[f"knee_{n}"], 0.054 * b * h, 0.050 * loose * h, knee)
-            tubes.limb(f"shin_{n}", j[f"knee_{n}"], j[f"ankle_{n}"], knee, 0.036 * loose * h, (0.029 if loose > 1 else 0.02) * h)
-            tubes.limb(f"foot_{n}", j[f"heel_{n}"], j[f"toe_{n}"], 0.021 * h, 0.021 * h, 0.016 * h)
-            tubes.limb(f"upper_{n}", j[f"shoulder_{n}"], j[f"elbow_{n}"], 0.029 * sleeve * h, 0.028 * sleeve * h, 0.023 * sleeve * h)
-            tubes.limb(f"fore_{n}", j[f"elbow_{n}"], j[f"wrist_{n}"], 0.024 * fore * h, 0.022 * fore * h, 0.017 * fore * h)
-            tubes.limb(f"hand_{n}", j[f"wrist_{n}"], j[f"hand_{n}"], 0.014 * h, 0.018 * h, 0.014 * h)
-        tubes.limb("neck", j["neck"] - (0.0, 0.0, 0.02 * h), j["head"], 0.034 * h, 0.030 * h, 0.03 * h)
-        axis = j["neck"] - j["pelvis"]
-        axis = axis / math.sqrt(float(axis @ axis))
-        wide = 1.08 if look.top_kind in ("coat", "jacket") else 1.0
-        w, d = b * wide, (0.5 + 0.5 * b) * wide
-        tubes.trunk("torso", j["pelvis"], axis, _TORSO * (1.0, w, d), h)
-        tubes.trunk("seat", j["pelvis"], axis, _SEAT * (1.0, b, 1.0), h)
-        hem = self._hem(mode)
-        if hem is not None:
-            length, flare = hem
-            between = j["knee_l"] - j["knee_r"]
-            hang = 0.5 * (j["knee_l"] + j["knee_r"]) - j["pelvis"]
-            hang = 0.35 * hang / math.sqrt(float(hang @ hang)) - (0.0, 0.0, 0.65)
-            spread = 0.5 * abs(float(between @ forward)) / h * min(1.0, length / THIGH)
-            k = np.arange(6) / 5
-            rows = np.stack([-0.07 + (length + 0.07) * k, 0.084 * w + flare * k, 0.064 * d + (flare * 0.7 + spread * 0.55) * k], axis=1)
-            tubes.trunk("hem", j["pelvis"], hang / math.sqrt(float(hang @ hang)), rows, h)
-        if look.bag in _BAGS:
-            at = {
-                "backpack": j["chest"] - forward * (0.095 * h),
-                "shoulder": j["hip_r"] + right * (0.055 * h),
-                "hand": j["hand_r"] - (0.0, 0.0, 0.11 * h),
-            }[look.bag]
-            tubes.trunk("bag", at, _UP, _BAGS[look.bag], h)
-        return tubes
-
-    def _hem(self, mode: str) -> tuple[float, float] | None:
-        """Length below the hip and flare of a skirt or coat tail, in body heights."""
-        if mode in ("sit", "ride"):
-            return None
-        if self.look.bottom_kind in ("skirt", "dress"):
-            return (0.24, 0.030) if self.look.bottom_kind == "dress" else (0.20, 0.026)
-        return (0.19, 0.022) if self.look.top_kind == "coat" else None
 
     def _paint(self, tubes: Tubes, j: dict[str, FloatArray], facing: Facing, away: FloatArray) -> Figure | None:
         names = tubes.names()
@@ -166,7 +109,9 @@ class FigureArtist:
         pixels, depth = self.camera.project(centres)
         scale = self.camera.focal / depth
         half = lateral * scale
-        half[limbs:] = np.hypot(lateral[limbs:] * facing.right_across, deep[limbs:] * facing.forward_across) * scale[limbs:]
+        half[limbs:] = (
+            np.hypot(lateral[limbs:] * facing.right_across, deep[limbs:] * facing.forward_across) * scale[limbs:]
+        )
         tangent = np.empty_like(pixels)
         tangent[:, 1:-1] = pixels[:, 2:] - pixels[:, :-2]
         tangent[:, 0] = pixels[:, 1] - pixels[:, 0]
@@ -190,9 +135,18 @@ class FigureArtist:
         levels = strip_levels(normal[:, 2], self.light, 0.5 * (cuts[:-1] + cuts[1:]))
         flat = Flat((pixels - (x0, y0)) * factor, across * factor, cuts)
         painter = Painter(width * factor, height * factor)
-        self._paint_parts(painter, flat, names, levels.tolist(), facing, (centres[:, 2] @ away).tolist())
+        distance = (centres[:, 2] @ away).tolist()
+        self._paint_parts(painter, flat, names, levels=levels.tolist(), facing=facing, distance=distance)
         head_x, head_y = ((head_at - (x0, y0)) * factor).tolist()
-        draw_head(painter, self.look, head_x, head_y, head * factor, facing, self.light, fine=tall > 95)
+        draw_head(
+            painter,
+            self.look,
+            (head_x, head_y),
+            head * factor,
+            facing=facing,
+            light=self.light,
+            fine=tall > 95,
+        )
         patch = self._develop(painter, x0, y0, width, height)
         wide, margin = float(high[0] - low[0]), _MARGIN * tall
         wide = max(wide + 2 * margin, _NARROWEST * tall)
@@ -200,7 +154,14 @@ class FigureArtist:
         return Figure(patch, box, float(j["pelvis"] @ away), centres[:, [1, -2]], lateral[:, 2])
 
     def _paint_parts(
-        self, painter: Painter, flat: Flat, names: dict[str, int], levels: list[list[int]], facing: Facing, distance: list[float]
+        self,
+        painter: Painter,
+        flat: Flat,
+        names: dict[str, int],
+        *,
+        levels: list[list[int]],
+        facing: Facing,
+        distance: list[float],
     ) -> None:
         colours = self.colours
         middle = distance[names["torso"]]
@@ -219,14 +180,20 @@ class FigureArtist:
             for strip, level in zip(strips, levels[part], strict=True):
                 painter.shade_fixed(strip, level)
 
-        far_arms = [n for n in ("l", "r") if 0.5 * (distance[names[f"upper_{n}"]] + distance[names[f"fore_{n}"]]) > middle + 0.09]
+        far_arms = [
+            n
+            for n in ("l", "r")
+            if 0.5 * (distance[names[f"upper_{n}"]] + distance[names[f"fore_{n}"]]) > middle + 0.09
+        ]
         bag_behind = "bag" in names and distance[names["bag"]] > middle + 0.03
         order = [f"{part}_{n}" for n in far_arms for part in _ARM]
         order += ["bag"] * bag_behind
         legs = sorted(("l", "r"), key=lambda n: -distance[names[f"shin_{n}"]] - distance[names[f"thigh_{n}"]])
         order += [f"{part}_{n}" for n in legs for part in ("foot", "shin", "thigh")]
         coat = self.look.top_kind == "coat"
-        order += ["seat", "neck"] + ["hem"] * ("hem" in names and not coat) + ["torso"] + ["hem"] * ("hem" in names and coat)
+        order += (
+            ["seat", "neck"] + ["hem"] * ("hem" in names and not coat) + ["torso"] + ["hem"] * ("hem" in names and coat)
+        )
         for name in order:
             paint(name)
         draw_clothes(painter, flat, names, self.look, facing)
@@ -242,5 +209,17 @@ class FigureArtist:
         if height > 60:
             light = cv2.multiply(light, cv2.resize(self.folds, size, interpolation=cv2.INTER_LINEAR), scale=1 / 128)
         colour = cv2.multiply(rgba[..., :3], cv2.merge([light] * 3), scale=1 / NEUTRAL)
-        alpha = np.ascontiguousarray(rgba[..., 3])
+        alpha = np.asarray(np.ascontiguousarray(rgba[..., 3]), np.uint8)
         return Patch(x0, y0, np.asarray(np.minimum(colour, alpha[..., None]), np.uint8), alpha)
+
+
+def _placed(
+    joints: dict[str, FloatArray], x: float, y: float, heading: float
+) -> tuple[dict[str, FloatArray], FloatArray, FloatArray]:
+    """A skeleton's joints in the world, and its directions forward and right."""
+    angle = math.radians(heading)
+    forward = np.array([math.cos(angle), math.sin(angle), 0.0])
+    right = np.array([math.sin(angle), -math.cos(angle), 0.0])
+    basis = np.stack([right, forward, np.array([0.0, 0.0, 1.0])])
+    origin = np.array([x, y, 0.0])
+    return {name: joint @ basis + origin for name, joint in joints.items()}, forward, right

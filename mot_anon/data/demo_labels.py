@@ -1,4 +1,4 @@
-"""The demo's text files: gt rows with ids of their own in every camera, and public detections that are as imperfect as real ones."""
+"""The demo's text files: gt with ids of its own in every camera, and public detections as imperfect as real ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ def person_ids(view: View) -> dict[int, int]:
 
 
 def gt_text(view: View, frames: Rows[Rows[Row]]) -> str:
-    """The gt file: ``frame,id,x,y,w,h,flag,class,visibility``, sorted by id, then frame. ``frames[n - 1]`` are the rows of frame n."""
+    """The gt file: ``frame,id,x,y,w,h,flag,class,visibility``, sorted by id, then frame.
+
+    ``frames[n - 1]`` are the rows of frame n.
+    """
     ids = person_ids(view)
     lines = []
     for n, rows in enumerate(frames, start=1):
@@ -37,7 +40,7 @@ def gt_text(view: View, frames: Rows[Rows[Row]]) -> str:
 
 
 class _Drift:
-    """Correlated noise per actor: a detector that misses or misplaces somebody tends to do so again in the next frame."""
+    """Correlated noise per actor: a detector that misses somebody tends to do so again in the next frame."""
 
     def __init__(self, rng: np.random.Generator, memory: float) -> None:
         self._rng = rng
@@ -52,13 +55,21 @@ class _Drift:
 
 
 def det_text(view: View, frames: Rows[Rows[Row]]) -> str:
-    """The det file: ``frame,-1,x,y,w,h,score,-1,-1,-1`` with misses, jitter, doubles, false alarms and scores of true and false that overlap."""
+    """The det file: ``frame,-1,x,y,w,h,score,-1,-1,-1``.
+
+    It has misses, jitter, doubles and false alarms, and the scores of true and false boxes overlap.
+    """
     rng = np.random.default_rng([31, ord(view.name[-1])])
     drift, shake = _Drift(rng, 0.8), _Drift(rng, 0.3)
     places = _suspicious_places(view, rng)
     lines = []
     for n, rows in enumerate(frames, start=1):
-        found = [box for row in rows if row.label in _PERSON_LIKE for box in _detections(row, drift(row.actor), shake(row.actor))]
+        found = [
+            box
+            for row in rows
+            if row.label in _PERSON_LIKE
+            for box in _detections(row, drift(row.actor), shake(row.actor))
+        ]
         found += _false_alarms(view, places, rng)
         for x, y, w, h, score in found:
             lines.append(f"{n},-1,{x:.2f},{y:.2f},{w:.2f},{h:.2f},{score:.4f},-1,-1,-1\n")
@@ -98,10 +109,18 @@ def _suspicious_places(view: View, rng: np.random.Generator) -> list[Box]:
 
 
 def _false_alarms(view: View, places: list[Box], rng: np.random.Generator) -> list[tuple[float, ...]]:
-    alarms = []
+    alarms: list[tuple[float, ...]] = []
     for x, y, w, h in places:
         if rng.uniform() < 0.07:
-            alarms.append((x + w * float(rng.normal(0, 0.06)), y + h * float(rng.normal(0, 0.03)), w, h, float(rng.beta(3.0, 3.2))))
+            alarms.append(
+                (
+                    x + w * float(rng.normal(0, 0.06)),
+                    y + h * float(rng.normal(0, 0.03)),
+                    w,
+                    h,
+                    float(rng.beta(3.0, 3.2)),
+                )
+            )
     for _ in range(int(rng.poisson(_FALSE_ALARMS))):
         at = np.array([float(rng.uniform(-8, 8)), float(rng.uniform(6, 34)), 0.0])
         pixels, depth = view.camera.project(at)
@@ -111,5 +130,3 @@ def _false_alarms(view: View, places: list[Box], rng: np.random.Generator) -> li
         if -wide < x < WIDTH and y < HEIGHT:
             alarms.append((x, y, wide, tall, float(rng.beta(2.6, 4.0))))
     return alarms
-
-

@@ -1,7 +1,7 @@
 """Skeletons that walk, stand, sit and ride: joint positions in metres from a phase of the gait cycle.
 
-Proportions are the draughtsman's seven and a half heads; the hip, knee and foot curves follow the textbook gait cycle (heel strike at 0, toe-off
-at 0.6). The stride length follows from the curves, so that feet do not slide.
+Proportions are the draughtsman's seven and a half heads; the hip, knee and foot curves follow the textbook gait cycle
+(heel strike at 0, toe-off at 0.6). The stride length follows from the curves, so that feet do not slide.
 """
 
 from __future__ import annotations
@@ -45,7 +45,10 @@ def _leg(phase: float, vigour: float) -> tuple[float, float, float]:
 
 @lru_cache(maxsize=256)
 def stride(height: float, vigour: float) -> float:
-    """Metres covered in one gait cycle by somebody ``height`` metres tall who swings the legs ``vigour`` times the textbook's angles."""
+    """Metres covered in one gait cycle by somebody ``height`` metres tall.
+
+    ``vigour`` says how many times the textbook's angles the legs swing.
+    """
     reach = []
     for phase in (0.03, 0.5):
         hip, knee, _ = _leg(phase, vigour)
@@ -78,8 +81,8 @@ def _arm_angles(look: Look, mode: str, side: int, phase: float, swing: float) ->
 def skeleton(look: Look, mode: str, phase: float, swing: float) -> dict[str, FloatArray]:
     """Joints (3,) in metres, x to the body's right, y forward, z up, the ground at z = 0 under the body's centre.
 
-    ``phase`` counts gait cycles; ``swing`` is :func:`vigour`. Joints: hip, knee, ankle, heel, toe, shoulder, elbow, wrist, hand with suffix
-    ``_l`` or ``_r``; pelvis, chest, neck, head.
+    ``phase`` counts gait cycles; ``swing`` is :func:`vigour`. Joints: hip, knee, ankle, heel, toe, shoulder, elbow,
+    wrist and hand with suffix ``_l`` or ``_r``; pelvis, chest, neck and head.
     """
     h = look.height
     joints: dict[str, FloatArray] = {}
@@ -105,7 +108,13 @@ def skeleton(look: Look, mode: str, phase: float, swing: float) -> dict[str, Flo
         heel = ankle_at + np.array([0.006 * side, -0.022 * c + SOLE * 0.7 * s, -SOLE * 0.7 * c - 0.022 * s])
         toe = ankle_at + np.array([0.018 * side, 0.10 * c + SOLE * 0.8 * s, -SOLE * 0.8 * c + 0.10 * s])
         lowest = min(lowest, float(heel[2]) - 0.011, float(toe[2]) - 0.010)
-        joints |= {f"hip_{name}": hip_at, f"knee_{name}": knee_at, f"ankle_{name}": ankle_at, f"heel_{name}": heel, f"toe_{name}": toe}
+        joints |= {
+            f"hip_{name}": hip_at,
+            f"knee_{name}": knee_at,
+            f"ankle_{name}": ankle_at,
+            f"heel_{name}": heel,
+            f"toe_{name}": toe,
+        }
     rise = -lowest
     if mode == "sit":
         rise = 0.48 / h + 0.03
@@ -129,6 +138,11 @@ def skeleton(look: Look, mode: str, phase: float, swing: float) -> dict[str, Flo
         inward = across * (-side * (0.22 if elbow > 0.8 else 0.02))
         wrist = elbow_at + FOREARM * (inward + np.array([0.0, math.sin(lower), -math.cos(lower)]))
         hand = wrist + 0.045 * (inward + np.array([0.0, math.sin(lower + 0.1), -math.cos(lower + 0.1)]))
-        joints |= {f"shoulder_{name}": shoulder, f"elbow_{name}": elbow_at, f"wrist_{name}": wrist, f"hand_{name}": hand}
+        joints |= {
+            f"shoulder_{name}": shoulder,
+            f"elbow_{name}": elbow_at,
+            f"wrist_{name}": wrist,
+            f"hand_{name}": hand,
+        }
     lift = np.array([0.0, 0.0, rise])
     return {name: (joint + lift) * h for name, joint in joints.items()}

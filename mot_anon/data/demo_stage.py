@@ -1,4 +1,4 @@
-"""One demo camera at work: everything is drawn far to near, and what stays visible of everybody is counted on the rendered pixels."""
+"""One demo camera at work: everything is drawn far to near, and what stays visible of it is counted in pixels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mot_anon.data.demo_backdrop import backdrop
-from mot_anon.data.demo_cast import BRONZE, CAST, MANNEQUIN, RIDER, SITTER, Look
+from mot_anon.data.demo_cast import BRONZE, CAST, MANNEQUIN, RIDER, SITTER
 from mot_anon.data.demo_figure import Figure, FigureArtist
 from mot_anon.data.demo_pose import stride, vigour
 from mot_anon.data.demo_things import draw_bicycle, draw_thing
@@ -28,7 +28,10 @@ _GRAIN = 2.0
 
 @dataclass(frozen=True)
 class Row:
-    """One gt row of a frame: ``actor`` names who or what it is in every camera (0..15 the cast), the amodal box x, y, w, h, visibility 0..1."""
+    """One gt row of a frame: the amodal box x, y, w, h and the visibility 0..1.
+
+    ``actor`` names who or what it is in every camera (0..15 the cast).
+    """
 
     actor: int
     label: int
@@ -58,7 +61,10 @@ class Stage:
         self.picture, self.ground = backdrop(view)
         light = view.light()
         self.cast = [FigureArtist(CAST[person], view.camera, light, person) for person in view.order]
-        self.extras = {look: FigureArtist(look, view.camera, light, 90 + k) for k, look in enumerate((SITTER, RIDER, MANNEQUIN, BRONZE))}
+        self.extras = {
+            look: FigureArtist(look, view.camera, light, 90 + k)
+            for k, look in enumerate((SITTER, RIDER, MANNEQUIN, BRONZE))
+        }
         self.fixed = self._furniture()
         for element in sorted(self.fixed, key=lambda e: -e.distance):
             _blend(self.picture, element.patch)
@@ -80,7 +86,7 @@ class Stage:
         for k, (look, route) in enumerate(((MANNEQUIN, view.mannequin), (BRONZE, view.statue))):
             if route is None:
                 continue
-            figure = self.extras[look].draw(route.x, route.y, route.heading, "stand", 0.0, 0.0, lift=route.reach)
+            figure = self.extras[look].draw(route.x, route.y, route.heading, "stand", lift=route.reach)
             if look is BRONZE:
                 patch, box = draw_thing(view, Thing("plinth", route.x, route.y, 0))
                 elements.append(_Element(120, 0, patch, box, math.hypot(route.x, route.y) + 0.05, True))
@@ -88,22 +94,26 @@ class Stage:
                 elements.append(_Element(110 + k, DISTRACTOR, figure.patch, figure.box, figure.distance, True))
         return elements
 
-    def _act(self, artist: FigureArtist, actor: int, label: int, route: Route, seconds: float, start: float) -> list[_Element]:
+    def _act(
+        self, artist: FigureArtist, actor: int, label: int, route: Route, seconds: float, *, start: float
+    ) -> list[_Element]:
         """An actor at a time, and their mirror image in the shop window."""
         x, y, heading, walked = route.at(seconds)
         height = artist.look.height
         swing = vigour(route.speed, height) if route.mode == "walk" else 0.0
         phase = start + (walked / stride(height, swing) if route.mode == "walk" else walked / 5.0)
-        figure = artist.draw(x, y, heading, route.mode, phase, swing)
+        figure = artist.draw(x, y, heading, route.mode, phase=phase, swing=swing)
         elements = [] if figure is None else [_actor(actor, label, figure)]
         if route.mode == "ride" and figure is not None:
             patch, box = draw_bicycle(self.view.camera, x, y, heading, phase)
             elements.append(_Element(actor + 1, BICYCLE, patch, box, figure.distance + 0.02, False))
         window = self.view.shop_window
         if window is not None and window.x0 - 1 < x < window.x1 + 1 and window.y - 5.0 < y < window.y - 0.3:
-            ghost = artist.draw(x, y, heading, route.mode, phase, swing, mirror=window.y)
+            ghost = artist.draw(x, y, heading, route.mode, phase=phase, swing=swing, mirror=window.y)
             if ghost is not None:
-                elements.append(_Element(200 + actor, REFLECTION, self._behind_glass(ghost.patch), ghost.box, window.y * 4, False))
+                elements.append(
+                    _Element(200 + actor, REFLECTION, self._behind_glass(ghost.patch), ghost.box, window.y * 4, False)
+                )
         return elements
 
     def _behind_glass(self, patch: Patch) -> Patch:
@@ -116,18 +126,23 @@ class Stage:
         rows = slice(max(0, round(top) - patch.y), max(0, round(bottom) - patch.y))
         columns = slice(max(0, round(left) - patch.x), max(0, round(right) - patch.x))
         inside[rows, columns] = 255
-        return Patch(patch.x, patch.y, np.where(inside[..., None] > 0, patch.colour, 0).astype(np.uint8), np.minimum(patch.alpha, inside))
+        return Patch(
+            patch.x,
+            patch.y,
+            np.where(inside[..., None] > 0, patch.colour, 0).astype(np.uint8),
+            np.minimum(patch.alpha, inside),
+        )
 
     def elements(self, seconds: float) -> list[_Element]:
         """Everything in front of the backdrop at a time, far to near."""
         view = self.view
         moving: list[_Element] = []
         for k, (artist, route) in enumerate(zip(self.cast, view.routes, strict=True)):
-            moving += self._act(artist, view.order[k], PEDESTRIAN, route, seconds, 0.37 * k)
+            moving += self._act(artist, view.order[k], PEDESTRIAN, route, seconds, start=0.37 * k)
         if view.seated is not None:
-            moving += self._act(self.extras[SITTER], 130, STATIC, view.seated, seconds, 0.0)
+            moving += self._act(self.extras[SITTER], 130, STATIC, view.seated, seconds, start=0.0)
         if view.rider is not None:
-            moving += self._act(self.extras[RIDER], 140, ON_VEHICLE, view.rider, seconds, 0.0)
+            moving += self._act(self.extras[RIDER], 140, ON_VEHICLE, view.rider, seconds, start=0.0)
         return sorted([*moving, *self.fixed], key=lambda e: -e.distance)
 
     def frame(self, number: int) -> tuple[Image, list[Row]]:
@@ -178,20 +193,25 @@ class Stage:
             foot, feet_depth = camera.project(np.append(element.bones[:, :, :2].mean(axis=(0, 1)), 0.0))
             scale = camera.focal / float(feet_depth) * 0.5
             centre = (round(foot[0] * 8), round(foot[1] * 8))
-            cv2.ellipse(mask, centre, (round(0.30 * scale * 16), max(8, round(0.10 * scale * 16))), 0, 0, 360, 255, -1, cv2.LINE_8, 4)
-        mask = cv2.blur(cv2.blur(mask, (5, 5)), (3, 3))
-        mask = cv2.multiply(mask, self.half_ground, scale=0.46 / 255)
-        rows = np.flatnonzero(mask.any(axis=1))
+            axes = (round(0.30 * scale * 16), max(8, round(0.10 * scale * 16)))
+            cv2.ellipse(mask, centre, axes, 0, 0, 360, 255, -1, cv2.LINE_8, 4)
+        soft = cv2.blur(cv2.blur(mask, (5, 5)), (3, 3))
+        dark = cv2.multiply(soft, self.half_ground, scale=0.46 / 255)
+        rows = np.flatnonzero(dark.any(axis=1))
         if len(rows):
             top, bottom = 2 * int(rows[0]), 2 * int(rows[-1]) + 2
-            keep = cv2.bitwise_not(cv2.resize(mask[top // 2 : bottom // 2], (WIDTH, bottom - top), interpolation=cv2.INTER_LINEAR))
+            keep = cv2.bitwise_not(
+                cv2.resize(dark[top // 2 : bottom // 2], (WIDTH, bottom - top), interpolation=cv2.INTER_LINEAR)
+            )
             cv2.multiply(picture[top:bottom], cv2.merge([keep] * 3), picture[top:bottom], scale=1 / 255)
 
     def _expose(self, picture: Image, number: int) -> Image:
         """The lens (slightly soft), the camera's white balance and gamma, and its grain."""
         soft = cv2.LUT(cv2.GaussianBlur(picture, (3, 3), 0.55), self.tone)
         dx, dy = self.offsets[number % len(self.offsets)]
-        return np.asarray(cv2.addWeighted(soft, 1.0, self.grain[dy : dy + HEIGHT, dx : dx + WIDTH], 1.0, -128.0), np.uint8)
+        return np.asarray(
+            cv2.addWeighted(soft, 1.0, self.grain[dy : dy + HEIGHT, dx : dx + WIDTH], 1.0, -128.0), np.uint8
+        )
 
 
 def _actor(actor: int, label: int, figure: Figure) -> _Element:
@@ -212,7 +232,8 @@ def _blend(picture: Image, patch: Patch, opacity: float = 1.0) -> None:
     if alpha.size == 0:
         return
     if opacity < 1.0:
-        alpha, colour = cv2.convertScaleAbs(alpha, alpha=opacity), cv2.convertScaleAbs(colour, alpha=opacity)
+        alpha = np.asarray(cv2.convertScaleAbs(alpha, alpha=opacity), np.uint8)
+        colour = np.asarray(cv2.convertScaleAbs(colour, alpha=opacity), np.uint8)
     through = cv2.merge([cv2.bitwise_not(alpha)] * 3)
     picture[target] = cv2.add(cv2.multiply(picture[target], through, scale=1 / 255), colour)
 

@@ -1,8 +1,9 @@
-"""Things that hide people in the demo: pillar, kiosk, bench, planter, lamp post, parked car, and the bicycle of the rider."""
+"""Things that hide people in the demo: pillar, kiosk, bench, planter, lamp post, parked car and bicycle."""
 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -31,8 +32,8 @@ def _turned(profile: list[tuple[float, float, Colour]], sides: int = 28) -> list
     """A body of revolution: ``profile`` lists height, radius and the colour of the part above."""
     angles = np.linspace(0, 2 * np.pi, sides + 1)
     faces: list[Face] = []
-    for (z0, r0, colour), (z1, r1, _) in zip(profile[:-1], profile[1:], strict=True):
-        for a, b in zip(angles[:-1], angles[1:], strict=True):
+    for (z0, r0, colour), (z1, r1, _) in pairwise(profile):
+        for a, b in pairwise(angles):
             quad = [(r0 * math.cos(a), r0 * math.sin(a), z0), (r0 * math.cos(b), r0 * math.sin(b), z0)]
             quad += [(r1 * math.cos(b), r1 * math.sin(b), z1), (r1 * math.cos(a), r1 * math.sin(a), z1)]
             faces.append((np.array(quad), colour, 0.0))
@@ -41,13 +42,20 @@ def _turned(profile: list[tuple[float, float, Colour]], sides: int = 28) -> list
 
 def _kiosk() -> list[Face]:
     green, dark = (74, 92, 48), (46, 60, 32)
-    faces = _turned([(0.0, 0.66, dark), (0.28, 0.66, dark), (0.28, 0.58, (206, 212, 214)), (2.55, 0.58, green), (2.6, 0.76, green), (2.72, 0.76, green), (3.0, 0.5, green), (3.25, 0.08, green), (3.5, 0.02, green)])
-    posters: tuple[Colour, ...] = ((60, 70, 190), (170, 140, 60), (90, 180, 210), (120, 70, 130), (80, 140, 70), (50, 50, 60))
+    profile = [(0.0, 0.66, dark), (0.28, 0.66, dark), (0.28, 0.58, (206, 212, 214)), (2.55, 0.58, green)]
+    roof = ((2.6, 0.76), (2.72, 0.76), (3.0, 0.5), (3.25, 0.08), (3.5, 0.02))
+    faces = _turned(profile + [(height, radius, green) for height, radius in roof])
+    posters: list[Colour] = [(60, 70, 190), (170, 140, 60), (90, 180, 210)]
+    posters += [(120, 70, 130), (80, 140, 70), (50, 50, 60)]
     for k in range(6):
         a0, a1 = math.pi / 3 * k + 0.06, math.pi / 3 * (k + 1) - 0.06
-        for low, high, colour in ((0.55, 2.2, posters[k]), (1.1, 1.9, mix(posters[k], (240, 240, 240), 0.5)), (0.7, 0.85, (235, 235, 235))):
+        for low, high, colour in (
+            (0.55, 2.2, posters[k]),
+            (1.1, 1.9, mix(posters[k], (240, 240, 240), 0.5)),
+            (0.7, 0.85, (235, 235, 235)),
+        ):
             steps = np.linspace(a0 + (0.12 if high < 2 else 0), a1 - (0.12 if high < 2 else 0), 5)
-            for a, b in zip(steps[:-1], steps[1:], strict=True):
+            for a, b in pairwise(steps):
                 r = 0.585 + (0.004 if high < 2 else 0)
                 quad = [(r * math.cos(t), r * math.sin(t), z) for t, z in ((a, low), (b, low), (b, high), (a, high))]
                 faces.append((np.array(quad), colour, 0.02 + (0.02 if high < 2 else 0)))
@@ -68,13 +76,18 @@ def _bench() -> list[Face]:
 
 def _planter() -> list[Face]:
     stone = (150, 158, 164)
-    faces = _block(0, 0, 0, 1.7, 0.7, 0.55, stone) + _block(0, 0, 0.55, 1.8, 0.8, 0.07, mix(stone, (255, 255, 255), 0.2))
+    faces = _block(0, 0, 0, 1.7, 0.7, 0.55, stone) + _block(
+        0, 0, 0.55, 1.8, 0.8, 0.07, mix(stone, (255, 255, 255), 0.2)
+    )
     rng = np.random.default_rng(17)
     for _ in range(130):
         x, z = rng.uniform(-0.8, 0.8), 0.62 + abs(rng.normal(0, 0.17))
         leaf = rng.uniform(0.05, 0.11)
         turn = rng.uniform(0, math.pi)
-        shape = [(x + leaf * math.cos(t + turn), 0.0, z + leaf * 0.7 * math.sin(t + turn)) for t in np.linspace(0, 2 * math.pi, 8)]
+        shape = [
+            (x + leaf * math.cos(t + turn), 0.0, z + leaf * 0.7 * math.sin(t + turn))
+            for t in np.linspace(0, 2 * math.pi, 8)
+        ]
         tint: Colour = mix((42, 84, 58), (90, 170, 120), float(rng.uniform()))
         faces.append((np.array(shape), (80, 70, 210) if rng.uniform() < 0.08 else tint, 0.5 + z))
     return faces
@@ -82,7 +95,16 @@ def _planter() -> list[Face]:
 
 def _car(paint: Colour) -> list[Face]:
     """A hatchback, 4.1 m long along x."""
-    lower = [(-2.05, 0.32), (-2.08, 0.62), (-1.95, 0.88), (-0.95, 0.96), (1.2, 0.98), (1.9, 0.95), (2.05, 0.7), (2.05, 0.32)]
+    lower = [
+        (-2.05, 0.32),
+        (-2.08, 0.62),
+        (-1.95, 0.88),
+        (-0.95, 0.96),
+        (1.2, 0.98),
+        (1.9, 0.95),
+        (2.05, 0.7),
+        (2.05, 0.32),
+    ]
     cabin = [(-1.05, 0.95), (-0.35, 1.44), (1.05, 1.46), (1.75, 0.96)]
     glass: Colour = (74, 66, 58)
     faces: list[Face] = []
@@ -90,31 +112,75 @@ def _car(paint: Colour) -> list[Face]:
         for y in (-half, half):
             faces.append((np.array([(x, y, z) for x, z in profile]), paint, 0.0 if half > 0.8 else 0.01))
         for k, (a, b) in enumerate(zip(profile, [*profile[1:], profile[0]], strict=True)):
-            faces.append((np.array([(a[0], -half, a[1]), (b[0], -half, b[1]), (b[0], half, b[1]), (a[0], half, a[1])]), colours[k], 0.0))
+            faces.append(
+                (
+                    np.array([(a[0], -half, a[1]), (b[0], -half, b[1]), (b[0], half, b[1]), (a[0], half, a[1])]),
+                    colours[k],
+                    0.0,
+                )
+            )
     for y in (-0.73, 0.73):
-        for pane in ([(-0.85, 1.0), (-0.32, 1.38), (0.3, 1.4), (0.3, 1.0)], [(0.38, 1.0), (0.38, 1.4), (1.0, 1.41), (1.55, 1.0)]):
+        for pane in (
+            [(-0.85, 1.0), (-0.32, 1.38), (0.3, 1.4), (0.3, 1.0)],
+            [(0.38, 1.0), (0.38, 1.4), (1.0, 1.41), (1.55, 1.0)],
+        ):
             faces.append((np.array([(x, y, z) for x, z in pane]), glass, 0.06))
     for x in (-1.3, 1.28):
         for y in (-0.87, 0.87):
-            for radius, colour, bias in ((0.36, (34, 34, 36), 0.5), (0.22, (150, 152, 154), 0.55), (0.07, (60, 60, 62), 0.6)):
-                ring = [(x + radius * math.cos(t), y, 0.33 + radius * math.sin(t)) for t in np.linspace(0, 2 * math.pi, 24)]
+            for radius, colour, bias in (
+                (0.36, (34, 34, 36), 0.5),
+                (0.22, (150, 152, 154), 0.55),
+                (0.07, (60, 60, 62), 0.6),
+            ):
+                ring = [
+                    (x + radius * math.cos(t), y, 0.33 + radius * math.sin(t)) for t in np.linspace(0, 2 * math.pi, 24)
+                ]
                 faces.append((np.array(ring), colour, bias))
     for y in (-0.62, 0.62):
-        faces += _block(-2.04, y, 0.62, 0.08, 0.34, 0.16, (225, 232, 236), 0.2) + _block(2.03, y, 0.66, 0.06, 0.3, 0.16, (40, 40, 190), 0.2)
-    faces += _block(-2.07, 0, 0.4, 0.05, 0.5, 0.12, (228, 230, 230), 0.2) + _block(2.05, 0, 0.45, 0.05, 0.5, 0.12, (228, 230, 230), 0.2)
+        faces += _block(-2.04, y, 0.62, 0.08, 0.34, 0.16, (225, 232, 236), 0.2) + _block(
+            2.03, y, 0.66, 0.06, 0.3, 0.16, (40, 40, 190), 0.2
+        )
+    faces += _block(-2.07, 0, 0.4, 0.05, 0.5, 0.12, (228, 230, 230), 0.2) + _block(
+        2.05, 0, 0.45, 0.05, 0.5, 0.12, (228, 230, 230), 0.2
+    )
     return faces
 
 
 def _faces(thing: Thing) -> list[Face]:
     stone: Colour = (158, 172, 182)
     if thing.kind == "pillar":
-        return _block(0, 0, 0, 0.62, 0.62, 0.22, stone) + _turned([(0.22, 0.27, stone), (0.34, 0.22, stone), (3.3, 0.19, stone), (3.42, 0.3, stone), (3.55, 0.3, stone), (3.6, 0.0, stone)])
+        return _block(0, 0, 0, 0.62, 0.62, 0.22, stone) + _turned(
+            [
+                (0.22, 0.27, stone),
+                (0.34, 0.22, stone),
+                (3.3, 0.19, stone),
+                (3.42, 0.3, stone),
+                (3.55, 0.3, stone),
+                (3.6, 0.0, stone),
+            ]
+        )
     if thing.kind == "lamp":
         iron: Colour = (58, 62, 52)
-        return _turned([(0.0, 0.13, iron), (0.5, 0.1, iron), (0.6, 0.055, iron), (3.6, 0.045, iron), (3.62, 0.16, (214, 226, 232)), (4.05, 0.2, iron), (4.15, 0.22, iron), (4.35, 0.02, iron)], 14)
+        return _turned(
+            [
+                (0.0, 0.13, iron),
+                (0.5, 0.1, iron),
+                (0.6, 0.055, iron),
+                (3.6, 0.045, iron),
+                (3.62, 0.16, (214, 226, 232)),
+                (4.05, 0.2, iron),
+                (4.15, 0.22, iron),
+                (4.35, 0.02, iron),
+            ],
+            14,
+        )
     if thing.kind == "plinth":
         return _block(0, 0, 0, 0.95, 0.95, 0.18, stone) + _block(0, 0, 0.18, 0.75, 0.75, 0.35, stone)
-    return {"kiosk": _kiosk, "bench": _bench, "planter": _planter}[thing.kind]() if thing.kind != "car" else _car(thing.colour)
+    return (
+        {"kiosk": _kiosk, "bench": _bench, "planter": _planter}[thing.kind]()
+        if thing.kind != "car"
+        else _car(thing.colour)
+    )
 
 
 def draw_thing(view: View, thing: Thing) -> tuple[Patch, tuple[float, float, float, float]]:
@@ -146,12 +212,15 @@ def draw_thing(view: View, thing: Thing) -> tuple[Patch, tuple[float, float, flo
     rng = np.random.default_rng([19, round(abs(thing.x) * 100), round(thing.y * 100)])
     small = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
     grain = cv2.GaussianBlur(rng.normal(0, 1, (height, width)), (0, 0), 1.2) * 0.09 + 1.0
-    alpha = np.ascontiguousarray(small[..., 3])
+    alpha = np.asarray(np.ascontiguousarray(small[..., 3]), np.uint8)
     colour_layer = np.minimum(np.clip(small[..., :3] * grain[..., None], 0, 255), alpha[..., None])
-    return Patch(x0, y0, np.asarray(colour_layer, np.uint8), alpha), (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
+    patch = Patch(x0, y0, np.asarray(colour_layer, np.uint8), alpha)
+    return patch, (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
 
 
-def draw_bicycle(camera: Camera, x: float, y: float, heading: float, phase: float) -> tuple[Patch, tuple[float, float, float, float]]:
+def draw_bicycle(
+    camera: Camera, x: float, y: float, heading: float, phase: float
+) -> tuple[Patch, tuple[float, float, float, float]]:
     """The rider's bicycle: its patch and box, seen from any side."""
     angle = math.radians(heading)
     forward = np.array([math.cos(angle), math.sin(angle), 0.0])

@@ -1,7 +1,7 @@
-"""Tapered tubes: the shape that every limb, garment, bag and lamp post of the demo is made of, and the canvas it is painted on.
+"""Tapered tubes: the shape of every limb, garment, bag and lamp post of the demo, and the canvas they are painted on.
 
-Colour and light are painted separately: the colour layer takes clothes and patterns, the light layer takes strips along every tube whose
-brightness follows the angle between the tube's surface and the sun.
+Colour and light are painted separately: the colour layer takes clothes and patterns, the light layer takes strips
+along every tube whose brightness follows the angle between the tube's surface and the sun.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PROFILE = np.array([[0.45, 1.0, 0.4, 0.0, 0.0, 0.0], [0.0, 0.0, 0.6, 0.6, 0.0, 
 
 @dataclass(frozen=True)
 class Patch:
-    """A drawn thing: its top-left corner in frame pixels (may be negative), colour already multiplied by alpha, and alpha (both uint8)."""
+    """A drawn thing: its top-left corner in frame pixels (may be negative), colour times alpha, and alpha (uint8)."""
 
     x: int
     y: int
@@ -39,7 +39,7 @@ class Patch:
 
 @dataclass(frozen=True)
 class Facing:
-    """A body's forward and right directions seen by the camera: parts along the image's x axis and towards the camera, each -1..1."""
+    """A body's forward and right directions: their parts along the image's x axis and towards the camera, -1..1."""
 
     forward_across: float
     right_across: float
@@ -47,7 +47,10 @@ class Facing:
     right_near: float
 
     def seen(self, degrees: float) -> tuple[float, float]:
-        """Where a point of the body's surface at an angle (0 front, 90 its right) appears: s across (-1..1), and how much it faces us."""
+        """Where a point of the body's surface appears (s across, -1..1), and how much it faces us.
+
+        The angle is 0 at the front and 90 at the body's right.
+        """
         c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
         return c * self.forward_across + s * self.right_across, c * self.forward_near + s * self.right_near
 
@@ -56,18 +59,21 @@ class Tubes:
     """Collects tubes in world coordinates (metres); :meth:`rings` turns them into arrays at once."""
 
     def __init__(self) -> None:
-        self._limbs: list[tuple[FloatArray, FloatArray, float, float, float]] = []
+        self._limbs: list[tuple[FloatArray, FloatArray, tuple[float, float, float]]] = []
         self._trunks: list[FloatArray] = []
         self._limb_names: list[str] = []
         self._trunk_names: list[str] = []
 
-    def limb(self, name: str, a: FloatArray, b: FloatArray, start: float, middle: float, end: float) -> None:
+    def limb(self, name: str, a: FloatArray, b: FloatArray, radii: tuple[float, float, float]) -> None:
         """A round tube from a to b (3,) with the radii at start, middle and end, in metres."""
         self._limb_names.append(name)
-        self._limbs.append((a, b, start, middle, end))
+        self._limbs.append((a, b, radii))
 
     def trunk(self, name: str, base: FloatArray, axis: FloatArray, profile: FloatArray, scale: float) -> None:
-        """A tube of elliptic rings: ``profile`` (6, 3) lists rise along ``axis``, half width and half depth, times ``scale`` in metres."""
+        """A tube of elliptic rings.
+
+        ``profile`` (6, 3) lists rise along ``axis``, half width and half depth, which ``scale`` turns into metres.
+        """
         self._trunk_names.append(name)
         table = profile * scale
         self._trunks.append(np.concatenate([base + table[:, :1] * axis, table[:, 1:]], axis=1))
@@ -77,10 +83,13 @@ class Tubes:
         return {name: row for row, name in enumerate(self._limb_names + self._trunk_names)}
 
     def rings(self) -> tuple[FloatArray, FloatArray, FloatArray, int]:
-        """Ring centres (tubes, 6, 3), half widths and half depths (tubes, 6) in metres, and how many of the first are round."""
+        """Ring centres (tubes, 6, 3), half widths and half depths (tubes, 6) in metres, and how many are round.
+
+        The round ones come first.
+        """
         a = np.array([limb[0] for limb in self._limbs])
         span = np.array([limb[1] for limb in self._limbs]) - a
-        r = np.array([limb[2:] for limb in self._limbs])
+        r = np.array([limb[2] for limb in self._limbs])
         length = np.sqrt((span * span).sum(axis=1)) + 1e-6
         t = np.empty((len(r), RINGS))
         t[:, 1:5] = (0.0, 0.35, 0.7, 1.0)
@@ -89,11 +98,16 @@ class Tubes:
         centres = a[:, None] + t[..., None] * span[:, None]
         radii = r @ _PROFILE
         trunks = np.array(self._trunks)
-        return np.concatenate([centres, trunks[..., :3]]), np.concatenate([radii, trunks[..., 3]]), np.concatenate([radii, trunks[..., 4]]), len(r)
+        return (
+            np.concatenate([centres, trunks[..., :3]]),
+            np.concatenate([radii, trunks[..., 3]]),
+            np.concatenate([radii, trunks[..., 4]]),
+            len(r),
+        )
 
 
 class Flat:
-    """Projected tubes on a canvas: ring centres (tubes, 6, 2) and half widths as vectors across (tubes, 6, 2), both in canvas pixels."""
+    """Projected tubes in canvas pixels: ring centres and half widths as vectors across, both (tubes, 6, 2)."""
 
     def __init__(self, centre: FloatArray, across: FloatArray, cuts: FloatArray) -> None:
         self.centre = centre
@@ -106,7 +120,7 @@ class Flat:
         self.strips = np.rint(polygons * UNIT).astype(np.int32)
 
     def band(self, part: int, t0: float, t1: float, s0: float, s1: float) -> list[tuple[float, float]]:
-        """The outline (6 points) of a piece of the tube's surface: t from 0 (first ring) to 1 (last), s from -1 to 1 across."""
+        """The outline (6 points) of a piece of surface: t from 0 (first ring) to 1 (last), s from -1 to 1 across."""
         if part not in self._lists:
             self._lists[part] = (self.centre[part].tolist(), self.across[part].tolist())
         centre, across = self._lists[part]

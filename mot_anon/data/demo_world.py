@@ -1,7 +1,8 @@
 """The demo's stage directions: three cameras, what stands in front of them, and who walks where.
 
-Every view has a world of its own in metres, x to the right, y away from the camera, z up, with the camera above the origin. The views are
-different places that the same people pass, so a person who crosses in ``demo-01`` may stand and wait in ``demo-03``.
+Every view has a world of its own in metres, x to the right, y away from the camera, z up, with the camera above the
+origin. The views are different places that the same people pass, so a person who crosses in ``demo-01`` may stand and
+wait in ``demo-03``.
 """
 
 from __future__ import annotations
@@ -51,9 +52,10 @@ class Camera:
 
 @dataclass(frozen=True)
 class Route:
-    """How one actor moves: from (x, y) metres along ``heading`` degrees (0 right, 90 away, 270 towards the camera) at ``speed`` m/s.
+    """How one actor moves: from (x, y) metres along ``heading`` degrees at ``speed`` m/s.
 
-    ``mode`` is walk, stand, sit or ride. A walker turns back where the route's ``reach`` ends, so that long demos stay populated.
+    Headings are 0 to the right, 90 away from and 270 towards the camera. ``mode`` is walk, stand, sit or ride. A walker
+    turns back where the route's ``reach`` ends, so that long demos stay populated.
     """
 
     x: float
@@ -78,7 +80,10 @@ class Route:
 
 @dataclass(frozen=True)
 class Thing:
-    """Something that stands on the ground and hides people. ``kind`` chooses the drawing, ``label`` is its MOTChallenge class (0: not in gt)."""
+    """Something that stands on the ground and hides people.
+
+    ``kind`` chooses the drawing, ``label`` is its MOTChallenge class (0: not in gt).
+    """
 
     kind: str
     x: float
