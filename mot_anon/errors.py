@@ -13,7 +13,7 @@
     │   ├── KeyFileError         a key file is missing, malformed or readable by others
     │   └── MissingExtraError    an optional dependency is not installed
     ├── CoverageError            somebody would have been left raw in a published frame
-    └── GateError                tracking degraded by more than was allowed
+    └── GateError                tracking degraded by more than was allowed (also an AssertionError)
 
 Messages are one line, name the file and line or frame, and say what to do. They never contain a key, a code or a plan.
 """
@@ -59,8 +59,13 @@ class FormatError(InputError):
     def __init__(self, path: Path | str, line: int | None, message: str) -> None:
         self.path = Path(path)
         self.line = line
+        self._arguments = (path, line, message)
         where = f"{path}:{line}" if line is not None else f"{path}"
         super().__init__(f"{where}: {message}")
+
+    def __reduce__(self) -> tuple[type[FormatError], tuple[Path | str, int | None, str]]:
+        """Pickled by its arguments, so that it comes out of a worker process as it went in."""
+        return type(self), self._arguments
 
 
 class FrameError(InputError):
@@ -87,5 +92,5 @@ class CoverageError(MotAnonError):
     """Somebody would have been left raw; nothing was published."""
 
 
-class GateError(MotAnonError):
-    """A score fell by more than the gate allows."""
+class GateError(MotAnonError, AssertionError):
+    """A score fell by more than the gate allows; in a test suite, a failed assertion."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,21 +42,21 @@ def frame_info(path: Path, data: bytes | None = None) -> FrameInfo:
     FrameError
         No image, an EXIF rotation, more than 8 bits a channel, or another format than its name says.
     """
+    data = _bytes_of(path) if data is None else data
     try:
-        with Image.open(io.BytesIO(data) if data is not None else path) as image:
+        with Image.open(io.BytesIO(data)) as image:
             kind, size, mode = (image.format or "").lower(), image.size, image.mode
-            orientation = image.getexif().get(_ORIENTATION, 1)
-    except FileNotFoundError:
-        raise FrameError(f"{path}: frame is missing") from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+            depth = "16-bit " if any(";16" in str(tile[3]) for tile in image.tile) else ""
+            orientation = _orientation(image, data)
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError, struct.error):
         raise FrameError(f"{path}: not an image, or its header is broken; fetch the frame again") from None
     kind = "jpeg" if kind in ("jpeg", "mpo") else kind
     if kind not in ("jpeg", "png"):
         raise FrameError(f"{path}: {kind or 'unknown'} image; frames are JPEG or PNG")
     if kind != EXTENSIONS.get(path.suffix.lower()):
         raise FrameError(f"{path}: named {path.suffix} but holds a {kind} image; rename or convert it")
-    if mode not in _MODES:
-        raise FrameError(f"{path}: pixel format {mode}; convert it to 8-bit grey or RGB first")
+    if mode not in _MODES or depth:
+        raise FrameError(f"{path}: pixel format {depth}{mode}; convert it to 8-bit grey or RGB first")
     if orientation not in (0, 1):
         raise FrameError(f"{path}: EXIF rotation {orientation}; rotate the pixels and drop the tag first")
     return FrameInfo(size[0], size[1], kind)
@@ -76,23 +79,20 @@ def read_frame(path: Path, *, size: tuple[int, int] | None = None) -> Frame:
     Raises
     ------
     FrameError
-        Missing, truncated, not an image, rotated by EXIF, or of another size.
+        Missing, truncated, damaged, not an image, rotated by EXIF, or of another size.  PNG files carry checksums, so
+        every damage is seen; JPEG files do not, and one whose coded data was changed into other valid data decodes to
+        other pixels.
     """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise FrameError(f"{path}: frame is missing") from None
-    except OSError as error:
-        raise FrameError(f"{path}: cannot be read ({error.strerror})") from None
-    return decode_frame(data, path, size=size)
+    return decode_frame(_bytes_of(path), path, size=size)
 
 
 def decode_frame(data: bytes, path: Path, *, size: tuple[int, int] | None = None) -> Frame:
     """:func:`read_frame` for bytes that are already in memory; ``path`` is for messages."""
     info = frame_info(path, data)
-    # OpenCV decodes what it can of a truncated file, fills the rest with grey, and says nothing to the caller.
-    if not _complete(data, info.format):
-        raise FrameError(f"{path}: truncated; fetch the frame again")
+    # OpenCV decodes what it can of a damaged file, fills the rest with grey, and says nothing to the caller.
+    fault = _png_fault(data) if info.format == "png" else _jpeg_fault(data)
+    if fault:
+        raise FrameError(f"{path}: {fault}; fetch the frame again")
     if size is not None and (info.width, info.height) != size:
         raise FrameError(f"{path}: {info.width}×{info.height} pixels in a sequence of {size[0]}×{size[1]}")
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
@@ -124,7 +124,10 @@ def metadata_segments(data: bytes) -> list[str]:
     if data[:2] == b"\xff\xd8":
         return _jpeg_metadata(data)
     kept = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
-    return [name.decode("latin-1") for name in _png_chunks(data) if name not in kept]
+    chunks = list(_png_chunks(data))
+    end = chunks[-1][1] + len(chunks[-1][2]) + 4 if chunks else 0
+    after = ["bytes after the image"] if end != len(data) else []
+    return [name.decode("latin-1") for name, *_ in chunks if name not in kept] + after
 
 
 def _jpeg_metadata(data: bytes) -> list[str]:
@@ -147,20 +150,53 @@ def _jpeg_metadata(data: bytes) -> list[str]:
     return found
 
 
-def _png_chunks(data: bytes) -> list[bytes]:
-    names = []
-    position = 8
-    while position + 8 <= len(data):
-        length = int.from_bytes(data[position : position + 4], "big")
-        names.append(data[position + 4 : position + 8])
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise FrameError(f"{path}: frame is missing") from None
+    except OSError as error:
+        raise FrameError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _orientation(image: Image.Image, data: bytes) -> int:
+    if image.format != "PNG":
+        return int(image.getexif().get(_ORIENTATION, 1))
+    exif = Image.Exif()  # asked for it itself, Pillow would decode all pixels to see whether some stands at the end
+    for name, _, body in _png_chunks(data):
+        if name == b"eXIf":
+            exif.load(body)
+    return int(exif.get(_ORIENTATION, 1))
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, bytes]]:
+    """Name, place of the content and content of every chunk up to the end chunk, or to where the file is cut off."""
+    position, name = 8, b""
+    while name != b"IEND" and position + 12 <= len(data):
+        length, name = int.from_bytes(data[position : position + 4], "big"), data[position + 4 : position + 8]
+        yield name, position + 8, data[position + 8 : position + 8 + length]
         position += 12 + length
-    return names if position == len(data) else [*names, b"bytes after the image"]
 
 
-def _complete(data: bytes, kind: str) -> bool:
-    if kind == "png":
-        return b"IEND" in data[-16:] or b"IEND" in _png_chunks(data)
+def _png_fault(data: bytes) -> str:
+    name = b""
+    for name, place, body in _png_chunks(data):
+        stored = data[place + len(body) : place + len(body) + 4]
+        if len(stored) < 4:
+            return "truncated"
+        if zlib.crc32(name + body) != int.from_bytes(stored, "big"):
+            return f"damaged (checksum of {name.decode('latin-1')} at byte {place})"
+    return "" if name == b"IEND" else "truncated"
+
+
+def _jpeg_fault(data: bytes) -> str:
     # Inside entropy-coded data 0xFF is always followed by 0x00 or a restart marker, so an end-of-image marker after
-    # the last scan header is the real one and not that of an embedded thumbnail.
+    # the last scan header is the real one and not that of an embedded thumbnail; anything else there is damage.
     scan = data.rfind(b"\xff\xda")
-    return scan >= 0 and data.find(b"\xff\xd9", scan) >= 0
+    end = data.find(b"\xff\xd9", scan)
+    if scan < 0 or end < 0:
+        return "truncated"
+    coded = np.frombuffer(data, np.uint8)[scan + 2 : end]
+    after = coded[np.flatnonzero(coded[:-1] == 0xFF) + 1]
+    sound = (after == 0) | (after == 0xFF) | ((after >= 0xD0) & (after <= 0xD7))
+    return "" if sound.all() else "damaged"

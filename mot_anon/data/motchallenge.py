@@ -2,11 +2,14 @@
 
 A line is ``frame, id, x, y, w, h, confidence, …`` in pixels, with the top-left corner of the box and 1-based frames.
 MOT16/17/20 and DanceTrack ground truth has 9 columns (…, flag, class, visibility), MOT15 has 10 (…, flag and three
-world coordinates).  Boxes are amodal and are never clipped here: 6–20 % of ground-truth boxes leave the frame.
+world coordinates).  Columns stand between commas, spaces or tabs; a byte order mark, Windows line ends, blank lines and
+commas at the end of a line do no harm.  Boxes are amodal and are never clipped here: 6–20 % of ground-truth boxes leave
+the frame.
 """
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -27,8 +30,12 @@ PEDESTRIAN = 1
 PERSON_CLASSES = frozenset({1, 2, 7, 8, 12, 13})
 #: Things that hide people: occluder, occluder on the ground, occluder full.
 OCCLUDER_CLASSES = frozenset({9, 10, 11})
+#: Every class that MOTChallenge has.
+CLASSES = range(1, 14)
 
 _INTEGER_COLUMNS = ("frame", "id", "class")
+_LARGEST = 2**53  # whole numbers beyond it are not exact as floats
+_SEPARATOR = re.compile(r"\s*,\s*|\s+")
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,8 @@ def read_gt(path: Path, *, n_frames: int, partial: bool = False) -> pd.DataFrame
     Parameters
     ----------
     path:
-        ``gt/gt.txt``, with 9 columns (MOT16 and later) or 10 (MOT15, which has neither class nor visibility: 1 and 1.0).
+        ``gt/gt.txt``, with 9 columns (MOT16 and later) or 10 (MOT15, which has neither class nor visibility: 1 and
+        1.0).  A visibility of −1 means that nobody wrote one down, and is read as 1.0 as well.
     n_frames:
         Length of the sequence; a later frame is an error.
     partial:
@@ -94,7 +102,8 @@ def read_gt(path: Path, *, n_frames: int, partial: bool = False) -> pd.DataFrame
     Raises
     ------
     FormatError
-        Not a number, NaN or infinite, a negative size, a duplicate (frame, id), a frame outside 1…n_frames.
+        Not a number, NaN or infinite, a negative size, a duplicate (frame, id), a frame outside 1…n_frames, a class
+        that MOTChallenge does not have (whether it is a person's cannot be guessed), a visibility outside 0…1.
     """
     rows: list[tuple[float, ...]] = []
     seen: dict[tuple[int, int], int] = {}
@@ -104,18 +113,9 @@ def read_gt(path: Path, *, n_frames: int, partial: bool = False) -> pd.DataFrame
         values = _numbers(path, number, fields)
         if _beyond(path, number, values[0], n_frames, partial):
             continue
-        key = (_integer(path, number, values[0], "frame"), _integer(path, number, values[1], "id"))
-        if key in seen:
-            raise FormatError(path, number, f"frame {key[0]} has id {key[1]} twice (first in line {seen[key]})")
-        seen[key] = number
-        if key[1] < 0:
-            raise FormatError(path, number, f"id {key[1]} in ground truth; ids are 0 or more")
-        if len(fields) == 9:
-            _integer(path, number, values[7], "class")
-            rows.append(values)
-        else:
-            rows.append((*values[:7], PEDESTRIAN, 1.0))
-    return _table(rows, GT_COLUMNS)
+        _identify(path, number, values, seen)
+        rows.append((*values[:7], *_class_and_visibility(path, number, values)))
+    return table(rows, GT_COLUMNS)
 
 
 def read_detections(path: Path, *, n_frames: int, partial: bool = False) -> pd.DataFrame:
@@ -132,19 +132,21 @@ def read_detections(path: Path, *, n_frames: int, partial: bool = False) -> pd.D
         if _beyond(path, number, values[0], n_frames, partial):
             continue
         rows.append((values[0], *values[2:6], values[6] if len(values) > 6 else 1.0))
-    return _table(rows, DETECTION_COLUMNS)
+    return table(rows, DETECTION_COLUMNS)
 
 
 def read_results(path: Path, *, n_frames: int) -> pd.DataFrame:
     """A tracker's result file as a table with the columns of :data:`RESULT_COLUMNS`; raises as :func:`read_gt`."""
     rows: list[tuple[float, ...]] = []
+    seen: dict[tuple[int, int], int] = {}
     for number, fields in _lines(path):
         if not 7 <= len(fields) <= 10:
             raise FormatError(path, number, f"{len(fields)} columns where results have 7 to 10")
         values = _numbers(path, number, fields)
         _beyond(path, number, values[0], n_frames, False)
+        _identify(path, number, values, seen)
         rows.append(values[:7])
-    return _table(rows, RESULT_COLUMNS)
+    return table(rows, RESULT_COLUMNS)
 
 
 def write_results(path: Path, results: pd.DataFrame) -> None:
@@ -170,16 +172,22 @@ def rewrite(path: Path, *, n_frames: int, id_map: Mapping[int, int] | None = Non
             continue
         if id_map is not None:
             identity = id_map[identity]
-            fields = [fields[0], str(identity), *fields[2:]]
+            fields[1] = str(identity)
         kept.append((frame, identity, ",".join(fields)))
     if id_map is not None:
         kept.sort(key=lambda row: row[:2])
     return "".join(f"{text}\n" for _, _, text in kept)
 
 
+def table(rows: list[tuple[float, ...]], columns: list[str]) -> pd.DataFrame:
+    """Rows under their columns, frames, ids and classes as whole numbers; without rows, the empty table."""
+    made = pd.DataFrame(rows, columns=columns, dtype="float64")
+    return made.astype({name: "int64" for name in columns if name in _INTEGER_COLUMNS})
+
+
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     try:
-        text = path.read_text(encoding="ascii")
+        text = path.read_bytes().removeprefix(codecs.BOM_UTF8).decode("ascii")
     except UnicodeDecodeError:
         raise FormatError(path, None, "not a text file of numbers; is this the right file?") from None
     except FileNotFoundError:
@@ -187,17 +195,16 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     except OSError as error:
         raise FormatError(path, None, f"cannot be read ({error.strerror})") from None
     for number, line in enumerate(text.splitlines(), start=1):
-        stripped = line.strip().rstrip(",")
+        stripped = line.strip().rstrip(", \t")
         if stripped:
-            yield number, [field.strip() for field in stripped.replace("\t", ",").split(",")]
+            yield number, _SEPARATOR.split(stripped)
 
 
 def _numbers(path: Path, line: int, fields: list[str]) -> tuple[float, ...]:
-    try:
-        values = tuple(map(float, fields))
-    except ValueError:
-        bad = next(field for field in fields if not _is_number(field))
-        raise FormatError(path, line, f"{bad!r} is not a number") from None
+    bad = next((field for field in fields if not _is_number(field)), None)
+    if bad is not None:
+        raise FormatError(path, line, f"{bad!r} is not a number")
+    values = tuple(map(float, fields))
     if not all(map(math.isfinite, values)):
         raise FormatError(path, line, "NaN or infinite value; remove or mend the row")
     if values[4] < 0 or values[5] < 0:
@@ -210,13 +217,33 @@ def _is_number(field: str) -> bool:
         float(field)
     except ValueError:
         return False
-    return True
+    return "_" not in field  # Python reads 1_0 as 10
 
 
 def _integer(path: Path, line: int, value: float, what: str) -> int:
-    if value != int(value):
+    if value != int(value) or abs(value) > _LARGEST:
         raise FormatError(path, line, f"{what} {value:g} is not a whole number")
     return int(value)
+
+
+def _identify(path: Path, line: int, values: tuple[float, ...], seen: dict[tuple[int, int], int]) -> None:
+    key = (int(values[0]), _integer(path, line, values[1], "id"))
+    if key[1] < 0:
+        raise FormatError(path, line, f"id {key[1]}; ids are 0 or more (is this a file of detections?)")
+    if key in seen:
+        raise FormatError(path, line, f"frame {key[0]} has id {key[1]} twice (first in line {seen[key]})")
+    seen[key] = line
+
+
+def _class_and_visibility(path: Path, line: int, values: tuple[float, ...]) -> tuple[int, float]:
+    if len(values) == 10:
+        return PEDESTRIAN, 1.0
+    kind, visibility = _integer(path, line, values[7], "class"), values[8]
+    if kind not in CLASSES:
+        raise FormatError(path, line, f"class {kind}; MOTChallenge has {CLASSES[0]} (pedestrian) to {CLASSES[-1]}")
+    if visibility != -1 and not 0 <= visibility <= 1:
+        raise FormatError(path, line, f"visibility {visibility:g}; it is a share from 0 to 1, or -1 where unknown")
+    return kind, 1.0 if visibility == -1 else visibility
 
 
 def _beyond(path: Path, line: int, value: float, n_frames: int, partial: bool) -> bool:
@@ -228,8 +255,3 @@ def _beyond(path: Path, line: int, value: float, n_frames: int, partial: bool) -
             return True
         raise FormatError(path, line, f"frame {frame} is beyond the end of the sequence ({n_frames} frames)")
     return False
-
-
-def _table(rows: list[tuple[float, ...]], columns: list[str]) -> pd.DataFrame:
-    table = pd.DataFrame(rows, columns=columns, dtype="float64")
-    return table.astype({name: "int64" for name in columns if name in _INTEGER_COLUMNS})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import csv
 import re
 from collections.abc import Iterable
@@ -14,9 +13,9 @@ import pandas as pd
 from mot_anon.data import motchallenge
 from mot_anon.data.frames import EXTENSIONS, frame_info
 from mot_anon.data.motchallenge import Rules
-from mot_anon.errors import AmbiguousError, FormatError, FrameError, NotFoundError, OptionError
+from mot_anon.data.seqinfo import SeqInfo
+from mot_anon.errors import AmbiguousError, FormatError, FrameError, NotFoundError
 
-DEFAULT_FPS = 30.0
 _DETECTOR_SUFFIX = re.compile(r"-(DPM|FRCNN|SDP)$")
 _WHERE_TO_GET = "MOT17 is to be had at https://motchallenge.net/data/MOT17"
 _MAX_DEPTH = 3  # ROOT/SEQ, ROOT/train/SEQ, ROOT/MOT17/train/SEQ
@@ -62,7 +61,7 @@ class Sequence:
     def gt(self) -> pd.DataFrame:
         """Ground truth (:data:`~mot_anon.data.motchallenge.GT_COLUMNS`); empty where there is none."""
         if self.gt_path is None:
-            return pd.DataFrame(columns=motchallenge.GT_COLUMNS).astype({"frame": "int64", "id": "int64"})
+            return motchallenge.table([], motchallenge.GT_COLUMNS)
         return motchallenge.read_gt(self.gt_path, n_frames=self.n_frames, partial=self.partial)
 
     def detections(self) -> pd.DataFrame:
@@ -116,12 +115,12 @@ def select(
     allow_partial:
         Take a sequence with fewer frames than promised as far as it goes.
     cameras:
-        Sequence name → camera, from :func:`read_cameras`; overrides what names say.
+        Sequence name (or the name of all its views) → camera, from :func:`read_cameras`; overrides what names say.
 
     Raises
     ------
     NotFoundError, AmbiguousError, FormatError, FrameError
-        See :mod:`mot_anon.errors`.
+        See :mod:`mot_anon.errors`; also where ``cameras`` names a sequence that is not below the roots.
     """
     roots = list(roots)
     places = discover(roots)
@@ -134,9 +133,7 @@ def select(
             both = " and ".join(map(str, places[name]))
             raise AmbiguousError(f"{name} stands in {both}; give a narrower --data")
     opened = [open_sequence(places[name][0], allow_partial=allow_partial) for name in chosen]
-    if cameras:
-        opened = [replace(sequence, camera=cameras.get(sequence.name, sequence.camera)) for sequence in opened]
-    return opened
+    return _with_cameras(opened, cameras, places) if cameras else opened
 
 
 def open_sequence(path: Path, *, allow_partial: bool = False) -> Sequence:
@@ -145,13 +142,14 @@ def open_sequence(path: Path, *, allow_partial: bool = False) -> Sequence:
     ``seqinfo.ini`` is used where it is there; otherwise size, length and frame type come from the frames and the frame
     rate is taken as 30.  Raises :class:`FormatError` or :class:`FrameError` where the two do not fit.
     """
-    info = _read_seqinfo(path / "seqinfo.ini")
+    info = SeqInfo.read(path / "seqinfo.ini")
     gt_path, det_path = path / "gt" / "gt.txt", path / "det" / "det.txt"
-    folder = path / info.get("imDir", "img1")
-    if path.resolve() not in folder.resolve().parents:
-        raise FormatError(path / "seqinfo.ini", None, f"imDir={info['imDir']} leads out of the sequence")
-    frames = _list_frames(folder, info.get("imExt"))
-    promised = _positive(path, info, "seqLength")
+    folder = path / info.values.get("imDir", "img1")
+    # Links are followed (views of one camera often share their frames by one), paths that climb are not.
+    if not folder.is_relative_to(path) or ".." in folder.parts[len(path.parts) :]:
+        raise info.error("imDir", "leads out of the sequence")
+    frames = _list_frames(folder, info)
+    promised = info.positive("seqLength")
     if frames and promised is not None and len(frames) > promised:
         raise FormatError(
             path / "seqinfo.ini", None, f"seqLength={promised} but {folder.name} has {len(frames)} frames"
@@ -163,7 +161,7 @@ def open_sequence(path: Path, *, allow_partial: bool = False) -> Sequence:
             "fetch the rest, or work on what is there with --allow-partial"
         )
     n_frames = len(frames) or promised
-    width, height = _positive(path, info, "imWidth"), _positive(path, info, "imHeight")
+    width, height = info.positive("imWidth"), info.positive("imHeight")
     if frames:
         first = frame_info(frames[0])
         if (width or first.width, height or first.height) != (first.width, first.height):
@@ -183,7 +181,7 @@ def open_sequence(path: Path, *, allow_partial: bool = False) -> Sequence:
         n_frames=n_frames,
         width=width,
         height=height,
-        fps=_frame_rate(path, info),
+        fps=info.frame_rate(),
         rules=motchallenge.infer_rules(path.name, gt_path if gt_path.is_file() else None),
         partial=partial,
         gt_path=gt_path if gt_path.is_file() else None,
@@ -203,14 +201,16 @@ def seqinfo_text(sequence: Sequence) -> str:
 def read_cameras(path: Path) -> dict[str, str]:
     """Read ``--cameras``: lines ``sequence,camera``; blank lines and lines that start with # are passed over."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError:
         raise NotFoundError(f"{path}: no such file of cameras") from None
+    except (OSError, UnicodeDecodeError):
+        raise FormatError(path, None, "cannot be read as text; a line is 'sequence,camera'") from None
     cameras: dict[str, str] = {}
     for number, row in enumerate(csv.reader(lines), start=1):
-        if not row or row[0].lstrip().startswith("#"):
-            continue
         fields = [field.strip() for field in row]
+        if not any(fields) or fields[0].startswith("#"):
+            continue
         if len(fields) != 2 or not all(fields):
             raise FormatError(path, number, "a line is 'sequence,camera'")
         if fields[0] in cameras:
@@ -249,64 +249,38 @@ def _matching(name: str, places: dict[str, list[Path]], roots: list[Path]) -> li
     return views
 
 
-def _read_seqinfo(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        return {}
-    parser = configparser.ConfigParser(interpolation=None)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
-    try:
-        parser.read_string(path.read_text(encoding="utf-8-sig"))
-        return dict(parser["Sequence"])
-    except configparser.Error as error:
-        raise FormatError(path, getattr(error, "lineno", None), "not an .ini file with a [Sequence] section") from None
-    except (KeyError, UnicodeDecodeError):
-        raise FormatError(path, None, "has no [Sequence] section") from None
+def _with_cameras(opened: list[Sequence], cameras: dict[str, str], places: dict[str, list[Path]]) -> list[Sequence]:
+    views = {name: _DETECTOR_SUFFIX.sub("", name) for name in places}
+    unknown = sorted(set(cameras) - set(views) - set(views.values()))
+    if unknown:
+        raise NotFoundError(f"--cameras names {', '.join(unknown)}, but there is: {', '.join(places)}")
+    return [replace(s, camera=cameras.get(s.name, cameras.get(views[s.name], s.camera))) for s in opened]
 
 
-def _positive(path: Path, info: dict[str, str], name: str) -> int | None:
-    if name not in info:
-        return None
-    if not info[name].isdigit() or int(info[name]) < 1:
-        raise FormatError(path / "seqinfo.ini", _line_of(path / "seqinfo.ini", name), f"{name}={info[name]} is no size")
-    return int(info[name])
-
-
-def _frame_rate(path: Path, info: dict[str, str]) -> float:
-    try:
-        rate = float(info.get("frameRate", DEFAULT_FPS))
-    except ValueError:
-        rate = 0.0
-    if not 0 < rate < 10_000:
-        ini = path / "seqinfo.ini"
-        raise FormatError(ini, _line_of(ini, "frameRate"), f"frameRate={info['frameRate']} is no rate")
-    return rate
-
-
-def _line_of(path: Path, name: str) -> int | None:
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
-        if line.split("=")[0].strip() == name:
-            return number
-    return None
-
-
-def _list_frames(folder: Path, extension: str | None) -> tuple[Path, ...]:
+def _list_frames(folder: Path, info: SeqInfo) -> tuple[Path, ...]:
     if not folder.is_dir():
         return ()
-    if extension is not None and extension.lower() not in EXTENSIONS:
-        raise OptionError(
-            f"{folder.parent / 'seqinfo.ini'}: imExt={extension}; frames are one of {', '.join(EXTENSIONS)}"
-        )
+    extension = info.values.get("imExt")
+    if extension is not None and f".{extension.lower().lstrip('.')}" not in EXTENSIONS:
+        raise info.error("imExt", f"is none of {', '.join(EXTENSIONS)}")
+    pictures = sorted(p for p in folder.iterdir() if p.suffix.lower() in EXTENSIONS and not p.name.startswith("."))
+    if extension is not None:
+        meant = [p for p in pictures if p.suffix.lower().lstrip(".") == extension.lower().lstrip(".")]
+        if pictures and not meant:
+            raise info.error("imExt", f"but frames are {pictures[0].suffix}")
+        pictures = meant
     numbered: dict[int, Path] = {}
-    for path in sorted(folder.iterdir()):
-        suffix = path.suffix.lower()
-        if suffix not in EXTENSIONS or (extension is not None and suffix != extension.lower()):
-            continue
-        if not path.stem.isdigit():
-            raise FrameError(f"{path}: frames are named by their number (000001{suffix}); move other pictures away")
+    for path in pictures:
+        if not re.fullmatch("[0-9]+", path.stem):
+            raise FrameError(
+                f"{path}: frames are named by their number (000001{path.suffix}); move other pictures away"
+            )
         number = int(path.stem)
         if number in numbered:
             raise FrameError(f"{path}: frame {number} is there twice ({numbered[number].name})")
         numbered[number] = path
+    if 0 in numbered:
+        raise FrameError(f"{numbered[0]}: frames are numbered from 1")
     for expected, number in enumerate(sorted(numbered), start=1):
         if number != expected:
             raise FrameError(f"{folder}: frame {expected} is missing (the next one is {numbered[number].name})")
