@@ -157,19 +157,27 @@ def gaussian(pixels: Pixels, sigma: float) -> Pixels:
     shrink = max(1, int(sigma / 6))
     size = (max(1, math.ceil(width / shrink)), max(1, math.ceil(height / shrink)))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA) if shrink > 1 else pixels
-    blurred = cv2.GaussianBlur(small, (0, 0), sigma / shrink, borderType=cv2.BORDER_REPLICATE)
+    blurred = cv2.GaussianBlur(small, (0, 0), sigma / shrink, borderType=cv2.BORDER_REFLECT)
     if shrink > 1:
         blurred = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(blurred, np.float32)
 
 
 def cell_means(pixels: Pixels, cell: int) -> Pixels:
-    """Replace every ``cell`` × ``cell`` square, counted from the top left, by its mean."""
-    height, width = pixels.shape[:2]
-    padded = np.pad(pixels, ((0, -height % cell), (0, -width % cell), (0, 0)), mode="edge")
-    rows, columns = padded.shape[0] // cell, padded.shape[1] // cell
-    means = padded.reshape(rows, cell, columns, cell, 3).mean((1, 3), dtype=np.float32)
-    return means.repeat(cell, 0).repeat(cell, 1)[:height, :width]
+    """Replace every ``cell`` × ``cell`` square, counted from the top left, by its mean.
+
+    What is left over at the right and at the bottom goes to the last whole cell: a sliver of its own could be a single
+    raw pixel.
+    """
+    rows, columns = (_starts(side, cell) for side in pixels.shape[:2])
+    sums = np.add.reduceat(np.add.reduceat(pixels.astype(np.float64), rows, 0), columns, 1)
+    heights, widths = np.diff([*rows, pixels.shape[0]]), np.diff([*columns, pixels.shape[1]])
+    means = (sums / (heights[:, None] * widths)[..., None]).astype(np.float32)
+    return means.repeat(heights, 0).repeat(widths, 1)
+
+
+def _starts(side: int, cell: int) -> NDArray[np.int64]:
+    return np.arange(max(1, side // cell), dtype=np.int64) * cell
 
 
 def code_colour(code: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ A CSV file with the header ``sequence,frame,action,track,x,y,w,h``.  ``sequence`
 ========  ==================================================================================================
 add       cover this box; with a ``track`` it is that person, without one it gets the camera's identity
 move      give the region of this ``track`` (an id of ground truth) this box instead
-veto      do not cover the region of this ``track``, or, without one, the detected region at this box
+veto      do not cover the region of this ``track``, or, without one, the detected regions at this box
 ========  ==================================================================================================
 """
 
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import csv
 import math
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from mot_anon.plan.regions import REGION_COLUMNS, iou
 
 HEADER = ["sequence", "frame", "action", "track", "x", "y", "w", "h"]
 _SAME_BOX = 0.5
+_DETECTED = ("detection", "tracker", "gap")
 
 
 @dataclass(frozen=True)
@@ -42,20 +45,34 @@ class Override:
 def read_overrides(path: Path) -> list[Override]:
     """Read the file; raises :class:`FormatError` with the line that is wrong."""
     try:
-        rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
     except FileNotFoundError:
         raise NotFoundError(f"{path}: no such file of regions") from None
+    except (OSError, UnicodeDecodeError, csv.Error):
+        raise FormatError(path, None, f"cannot be read as text; the first line is {','.join(HEADER)}") from None
     if not rows or [field.strip() for field in rows[0]] != HEADER:
         raise FormatError(path, 1, f"the first line is {','.join(HEADER)}")
     overrides = []
     for number, row in enumerate(rows[1:], start=2):
-        if not row:
-            continue
         fields = [field.strip() for field in row]
+        if not any(fields):
+            continue
         if len(fields) != len(HEADER):
             raise FormatError(path, number, f"{len(fields)} columns where there are {len(HEADER)}")
         overrides.append(_parse(path, number, fields))
     return overrides
+
+
+def require_known(overrides: Iterable[Override], known: Iterable[str], *, path: Path) -> None:
+    """Raise :class:`FormatError` for the first override whose sequence or camera is none of ``known``.
+
+    A misspelt name would otherwise leave somebody uncovered whom the file means to cover.
+    """
+    names = set(known)
+    for override in overrides:
+        if override.sequence not in names:
+            there = ", ".join(sorted(names))
+            raise FormatError(path, override.line, f"no sequence or camera {override.sequence!r}; there is: {there}")
 
 
 def apply_overrides(
@@ -79,7 +96,7 @@ def apply_overrides(
         else:
             box = np.array([override.box], float)
             near = iou(table[["x", "y", "w", "h"]].to_numpy(float), box)[:, 0] >= _SAME_BOX
-            found = here & (table["source"] == "detection") & near
+            found = here & table["source"].isin(_DETECTED) & near
         if not found.any():
             raise FormatError(path, override.line, f"frame {override.frame} has no such region to {override.action}")
         if override.action == "veto":
@@ -98,7 +115,7 @@ def _parse(path: Path, line: int, fields: list[str]) -> Override:
     sequence, frame, action, track = fields[:4]
     if action not in ("add", "move", "veto"):
         raise FormatError(path, line, f"action {action!r}; it is add, move or veto")
-    if not frame.isdigit() or int(frame) < 1:
+    if not re.fullmatch("[0-9]{1,9}", frame) or int(frame) < 1:
         raise FormatError(path, line, f"frame {frame!r} is not a number from 1")
     box = None
     if any(fields[4:]):

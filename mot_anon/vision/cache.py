@@ -18,8 +18,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mot_anon.data.frames import decode_frame
+from mot_anon.data.frames import read_frame
 from mot_anon.data.motchallenge import DETECTION_COLUMNS
+from mot_anon.errors import FrameError, OutputError
 from mot_anon.vision.detect import Detector
 from mot_anon.vision.embed import Embedder
 
@@ -31,7 +32,10 @@ def cache_folder() -> Path:
     """Where results are kept: ``MOT_ANON_CACHE``, else ``$XDG_CACHE_HOME/mot_anon``, else ``~/.cache/mot_anon``."""
     given = os.environ.get("MOT_ANON_CACHE")
     folder = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mot_anon"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made ({error.strerror}); name another with MOT_ANON_CACHE") from None
     return folder
 
 
@@ -39,7 +43,10 @@ def frames_digest(frames: Sequence[Path]) -> str:
     """SHA-256 (hex) over the SHA-256 of every frame's bytes, in order."""
     whole = hashlib.sha256()
     for path in frames:
-        whole.update(hashlib.sha256(path.read_bytes()).digest())
+        try:
+            whole.update(hashlib.sha256(path.read_bytes()).digest())
+        except OSError as error:
+            raise FrameError(f"{path}: cannot be read ({error.strerror})") from None
     return whole.hexdigest()
 
 
@@ -52,7 +59,7 @@ def detect_sequence(frames: Sequence[Path], detector: Detector, tick: Tick | Non
     def compute() -> NDArray[np.float64]:
         rows = [np.zeros((0, 6))]
         for index, path in enumerate(frames, start=1):
-            found = detector(decode_frame(path.read_bytes(), path), index)
+            found = detector(read_frame(path), index)
             rows.append(np.column_stack([np.full(len(found), index), found]))
             if tick:
                 tick()
@@ -70,18 +77,18 @@ def embed_sequence(
     boxes[:, 2:] += boxes[:, :2]
     numbers = detections["frame"].to_numpy(np.int64)
 
-    def compute() -> NDArray[np.float64]:
+    def compute() -> NDArray[np.float32]:
         features: NDArray[np.float32] | None = None
         for index, path in enumerate(frames, start=1):
             here = np.flatnonzero(numbers == index)
             if len(here):
-                found = embedder(decode_frame(path.read_bytes(), path), boxes[here])
+                found = embedder(read_frame(path), boxes[here])
                 if features is None:
                     features = np.zeros((len(boxes), found.shape[1]), np.float32)
                 features[here] = found
             if tick:
                 tick()
-        return features if features is not None else np.zeros((0, 1), np.float32)
+        return np.zeros((len(boxes), 1), np.float32) if features is None else features
 
     what = hashlib.sha256(boxes.tobytes() + numbers.tobytes()).hexdigest()
     return _kept(f"embed {embedder.fingerprint} {frames_digest(frames)} {what}", compute, tick, len(frames))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from functools import lru_cache
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from typing import Any, Protocol, runtime_checkable
 
 import cv2
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from mot_anon.data.frames import Frame
 from mot_anon.errors import NotFoundError, OptionError
 
+_PATIENCE = 20.0  # seconds
 Detections = NDArray[np.float64]
 """(N, 5): x, y, w, h in pixels of the frame, and score."""
 
@@ -47,7 +49,7 @@ class HogDetector:
 
     def __init__(self, threshold: float = 0.4) -> None:
         self._threshold = threshold
-        self.fingerprint = f"hog-2-{threshold:g}-{self.ROWS}"
+        self.fingerprint = f"hog-2-{threshold:g}-{self.ROWS}-opencv-{cv2.__version__}"
 
     def __call__(self, frame: Frame, index: int) -> Detections:
         """Boxes (N, 5) of one frame, best first."""
@@ -72,14 +74,17 @@ class TorchvisionDetector:
     ----------
     name:
         For example ``fasterrcnn_mobilenet_v3_large_fpn``.
+    threshold:
+        Least probability.
     """
 
     PERSON = 1  # COCO's label
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, threshold: float = 0.5) -> None:
         self._name = name
+        self._threshold = threshold
         _torchvision_model(name)
-        self.fingerprint = f"torchvision-1-{name}"
+        self.fingerprint = f"torchvision-2-{name}-{threshold:g}-{version('torchvision')}"
 
     def __call__(self, frame: Frame, index: int) -> Detections:
         """Boxes (N, 5) of one frame, best first; score is a probability."""
@@ -88,7 +93,7 @@ class TorchvisionDetector:
         pixels = torch.from_numpy(np.ascontiguousarray(frame[..., ::-1])).permute(2, 0, 1).float().div(255)
         with torch.inference_mode():
             output = _torchvision_model(self._name)([pixels])[0]
-        people = output["labels"] == self.PERSON
+        people = (output["labels"] == self.PERSON) & (output["scores"] >= self._threshold)
         boxes, scores = output["boxes"][people].double().numpy(), output["scores"][people].double().numpy()
         return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2], scores[:, None]], 1)
 
@@ -144,7 +149,9 @@ def _torchvision_model(name: str) -> Any:
     known = list_models(module=detection)
     if name not in known:
         raise OptionError(f"no torchvision detection model {name!r}; there is: {', '.join(known)}")
+    patience = socket.getdefaulttimeout()
     try:
+        socket.setdefaulttimeout(_PATIENCE)  # by default a network that swallows packets is waited for, for minutes
         return get_model(name, weights="DEFAULT").eval()
     except (OSError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
@@ -152,3 +159,5 @@ def _torchvision_model(name: str) -> Any:
             f"weights of torchvision's {name} are not in its cache and cannot be downloaded ({reason}); "
             "put them there (see TORCH_HOME) or use --detections public,hog"
         ) from None
+    finally:
+        socket.setdefaulttimeout(patience)

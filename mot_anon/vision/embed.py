@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mot_anon.data.frames import Frame
-from mot_anon.errors import NotFoundError
+from mot_anon.errors import FormatError, NotFoundError
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "reid.safetensors"
 _BATCH = 64
@@ -53,18 +53,20 @@ class OsnetEmbedder:
 
 
 class RandomEmbedder:
-    """A control: features that are fixed for a frame's number of boxes and know nothing of what the boxes show."""
+    """A control: features that know nothing of what the boxes show.
 
-    fingerprint = "random-1"
+    They are drawn anew for every set of boxes, from the boxes' numbers: frame after frame, and two people of one frame,
+    are as unlike as chance makes them, and the same boxes have the same features in every run and in every order.
+    """
 
     def __init__(self, features: int = 256) -> None:
         self._features = features
-        self._calls = 0
+        self.fingerprint = f"random-2-{features}"
 
     def __call__(self, frame: Frame | None, boxes: NDArray[np.float64]) -> NDArray[np.float32]:
-        """(N, 4) boxes → (N, D) float32 of unit length, new ones at every call, the same in every run."""
-        self._calls += 1
-        drawn = np.random.default_rng((self._calls, len(boxes))).standard_normal((len(boxes), self._features))
+        """(N, 4) boxes → (N, D) float32 of unit length."""
+        seed = hashlib.sha256(np.ascontiguousarray(boxes, np.float64).tobytes()).digest()
+        drawn = np.random.default_rng(list(seed)).standard_normal((len(boxes), self._features))
         norm = np.linalg.norm(drawn, axis=1, keepdims=True)
         return (drawn / np.maximum(norm, 1e-12)).astype(np.float32)
 
@@ -90,20 +92,27 @@ def load_network(weights: Path = WEIGHTS) -> tuple[Any, dict[str, str]]:
     ------
     NotFoundError
         The weights are not there (an incomplete install).
+    FormatError
+        The file is broken or holds another network.
     """
     import torch
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
     from mot_anon.vision.osnet import ReidNetwork
 
     if not weights.is_file():
         raise NotFoundError(f"{weights}: weights are not there; install mot_anon again")
-    with safe_open(weights, framework="pt") as file:
-        metadata = dict(file.metadata() or {})
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    try:
+        with safe_open(weights, framework="pt") as file:
+            metadata = dict(file.metadata() or {})
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except SafetensorError:
+        raise FormatError(weights, None, "broken weights; install mot_anon again") from None
     with torch.random.fork_rng(devices=[]):  # building layers draws from torch's global generator
         network = ReidNetwork()
     state = network.state_dict()
+    if "gate" not in metadata or tensors.keys() != state.keys():
+        raise FormatError(weights, None, "weights of another network; install mot_anon again")
     network.load_state_dict({name: tensors[name].to(state[name].dtype) for name in state})
     network.eval().requires_grad_(False)
     return network.to(memory_format=torch.channels_last), metadata
