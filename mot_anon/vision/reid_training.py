@@ -49,7 +49,7 @@ class ReidConfig:
         Steps between checkpoints and scores on ``val``.
     """
 
-    steps: int = 4500
+    steps: int = 9000
     people: int = 32
     crops: int = 2
     learning_rate: float = 3e-3
@@ -59,12 +59,12 @@ class ReidConfig:
     smoothing: float = 0.05
     average: float = 0.998
     seed: int = 0
-    save_every: int = 250
+    save_every: int = 500
 
     @classmethod
     def from_settings(cls, settings: dict[str, str]) -> ReidConfig:
         """Build from ``name → text``; raises :class:`OptionError` for an unknown name or a value of another type."""
-        fields = {field.name: type(field.default) for field in dataclasses.fields(cls)}
+        fields: dict[str, type[Any]] = {field.name: type(field.default) for field in dataclasses.fields(cls)}
         values: dict[str, Any] = {}
         for name, text in settings.items():
             if name not in fields:
@@ -91,7 +91,13 @@ def load_crops(data: Path, split: str) -> Crops:
     if not index.is_file():
         raise NotFoundError(f"{index}: not there; --data is a folder with index.csv and SPLIT/images/NAME.jpg")
     with index.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == split]
+        reader = csv.DictReader(file)
+        missing = {"split", "name", "person", "camera"} - set(reader.fieldnames or [])
+        if missing:
+            raise FormatError(index, 1, f"has no column {', '.join(sorted(missing))}")
+        rows = [row for row in reader if row["split"] == split]
+    if not rows:
+        raise FormatError(index, None, f"has no rows of the split {split!r}")
     height, width = INPUT_SIZE
     pixels = np.empty((len(rows), height, width, 3), np.uint8)
     for position, row in enumerate(rows):
@@ -116,70 +122,95 @@ def train_reid(config: ReidConfig, data: Path, out: Path, log: Log = print) -> P
     last checkpoint to the same result.  Returns ``out``.
     """
     crops, val = load_crops(data, "train"), load_crops(data, "val")
-    torch.manual_seed(config.seed)  # initial weights only; everything later draws from the generators below
-    network = ReidNetwork().to(memory_format=torch.channels_last)
-    average = ReidNetwork()
-    average.load_state_dict(network.state_dict())
-    average.requires_grad_(False).eval()
     people = int(crops.person.max()) + 1
-    proxies = torch.nn.Parameter(torch.randn(people, FEATURES) * 0.1)
-    optimiser = torch.optim.AdamW(
-        [{"params": network.parameters()}, {"params": [proxies]}], weight_decay=config.weight_decay
-    )
-    generator = torch.Generator().manual_seed(config.seed)
-    rng = np.random.default_rng(config.seed)
+    if config.people > people:
+        raise OptionError(f"people={config.people}: there are {people} people to train on")
+    run = _Run(config, people)
     checkpoint = out.with_suffix(".checkpoint")
-    step = 0
     if checkpoint.is_file():
-        state = torch.load(checkpoint, weights_only=False)
-        if state["config"] != dataclasses.asdict(config):
-            raise OptionError(f"{checkpoint}: made with other settings; remove it or use the same")
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        proxies.data.copy_(state["proxies"])
-        generator.set_state(state["generator"])
-        rng.bit_generator.state = state["rng"]
-        step = state["step"]
-        log(f"resumed at step {step}")
+        run.resume(checkpoint)
+        log(f"resumed at step {run.step}")
     members = [np.flatnonzero(crops.person == person) for person in range(people)]
-    started, first, losses = time.monotonic(), step, []
-    network.train()
-    while step < config.steps:
-        rate = _schedule(step / config.steps)
-        optimiser.param_groups[0]["lr"] = config.learning_rate * rate
-        optimiser.param_groups[1]["lr"] = config.proxy_learning_rate * rate
-        chosen = rng.choice(people, config.people, replace=False)
-        rows = np.concatenate([rng.choice(members[p], config.crops, replace=len(members[p]) < config.crops) for p in chosen])
-        labels = torch.from_numpy(crops.person[rows])
-        images = augment(to_input(torch.from_numpy(crops.pixels[rows])), generator)
-        embeddings = network(images)
-        logits = config.scale * F.normalize(embeddings) @ F.normalize(proxies).T
-        loss = F.cross_entropy(logits, labels, label_smoothing=config.smoothing)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        step += 1
-        _follow(average, network, min(config.average, step / (step + 10)))
-        losses.append(loss.item())
-        if step % 100 == 0:
-            pace = (time.monotonic() - started) / (step - first)
-            log(f"step {step} loss {np.mean(losses[-100:]):.3f} {pace:.2f} s/step, {pace * (config.steps - step) / 60:.0f} min left")
-        if step % config.save_every == 0 or step == config.steps:
-            scores = cross_camera(embed(average, val.pixels), val)
-            log(f"step {step} val " + " ".join(f"{name} {value:.3f}" for name, value in scores.items()))
-            state = {"config": dataclasses.asdict(config), "network": network.state_dict(), "step": step}
-            state |= {"average": average.state_dict(), "optimiser": optimiser.state_dict(), "proxies": proxies.data}
-            state |= {"generator": generator.get_state(), "rng": rng.bit_generator.state}
-            partial = checkpoint.with_suffix(".partial")
-            torch.save(state, partial)
-            partial.replace(checkpoint)
+    started, first, losses = time.monotonic(), run.step, []
+    while run.step < config.steps:
+        chosen = run.rng.choice(people, config.people, replace=False)
+        rows = np.concatenate(
+            [run.rng.choice(members[p], config.crops, replace=len(members[p]) < config.crops) for p in chosen]
+        )
+        losses.append(run.learn(crops.pixels[rows], crops.person[rows]))
+        if run.step % 100 == 0:
+            pace = (time.monotonic() - started) / (run.step - first)
+            left = pace * (config.steps - run.step) / 60
+            log(f"step {run.step} loss {np.mean(losses[-100:]):.3f} {pace:.2f} s/step, {left:.0f} min left")
+        if run.step % config.save_every == 0 or run.step == config.steps:
+            scores = cross_camera(embed(run.average, val.pixels), val)
+            log(f"step {run.step} val " + " ".join(f"{name} {value:.3f}" for name, value in scores.items()))
+            run.save(checkpoint)
+    average = run.average
     gate = calibrate_gate(embed(average, crops.pixels), crops)
     from mot_anon.vision.embed import save_network
 
     save_network(average, out, gate=gate)
     log(f"wrote {out}: {out.stat().st_size / 1e6:.2f} MB, gate {gate:.3f}")
     return out
+
+
+class _Run:
+    """Everything that changes during training, and what a checkpoint therefore holds."""
+
+    def __init__(self, config: ReidConfig, people: int) -> None:
+        self.config = config
+        self.step = 0
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)  # layers draw their first weights from the global generator
+            self.network = ReidNetwork().to(memory_format=torch.channels_last)
+            self.average = ReidNetwork()
+            self.proxies = torch.nn.Parameter(torch.randn(people, FEATURES) * 0.1)
+        self.average.load_state_dict(self.network.state_dict())
+        self.average.requires_grad_(False).eval()
+        groups: list[dict[str, Any]] = [{"params": self.network.parameters()}, {"params": [self.proxies]}]
+        self.optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.rng = np.random.default_rng(config.seed)
+        self.network.train()
+
+    def learn(self, pixels: NDArray[np.uint8], person: NDArray[np.int64]) -> float:
+        """One step on a batch of crops; returns its loss."""
+        config, rate = self.config, _schedule(self.step / self.config.steps)
+        self.optimiser.param_groups[0]["lr"] = config.learning_rate * rate
+        self.optimiser.param_groups[1]["lr"] = config.proxy_learning_rate * rate
+        images = augment(to_input(torch.from_numpy(pixels)), self.generator)
+        logits = config.scale * F.normalize(self.network(images)) @ F.normalize(self.proxies).T
+        loss = F.cross_entropy(logits, torch.from_numpy(person), label_smoothing=config.smoothing)
+        self.optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        self.step += 1
+        _follow(self.average, self.network, min(config.average, self.step / (self.step + 10)))
+        return loss.item()
+
+    def save(self, checkpoint: Path) -> None:
+        """Write the state; a kill leaves the file before it."""
+        state = {"config": dataclasses.asdict(self.config), "network": self.network.state_dict(), "step": self.step}
+        state |= {"average": self.average.state_dict(), "optimiser": self.optimiser.state_dict()}
+        state |= {"proxies": self.proxies.data, "generator": self.generator.get_state()}
+        state |= {"rng": self.rng.bit_generator.state}
+        partial = checkpoint.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(checkpoint)
+
+    def resume(self, checkpoint: Path) -> None:
+        """Read the state; raises :class:`OptionError` where it was made with other settings."""
+        state = torch.load(checkpoint, weights_only=True)
+        if state["config"] != dataclasses.asdict(self.config):
+            raise OptionError(f"{checkpoint}: made with other settings; remove it or use the same")
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.proxies.data.copy_(state["proxies"])
+        self.generator.set_state(state["generator"])
+        self.rng.bit_generator.state = state["rng"]
+        self.step = state["step"]
 
 
 def augment(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -209,7 +240,9 @@ def augment(images: Tensor, generator: torch.Generator) -> Tensor:
         small = F.interpolate(images[coarse], scale_factor=factor, mode="bilinear", antialias=True)
         images[coarse] = F.interpolate(small, size=(height, width), mode="bilinear")
     for position in torch.nonzero(uniform(n) < 0.35)[:, 0].tolist():
-        h, w = (int(uniform(1, low=low, high=high) * side) for low, high, side in ((0.1, 0.5, height), (0.15, 0.7, width)))
+        h, w = (
+            int(uniform(1, low=low, high=high) * side) for low, high, side in ((0.1, 0.5, height), (0.15, 0.7, width))
+        )
         top = height - h if uniform(1) < 0.4 else int(uniform(1) * (height - h))
         left = int(uniform(1) * (width - w))
         images[position, :, top : top + h, left : left + w] = uniform(3, 1, 1, low=-1.0)
