@@ -1,0 +1,1 @@
+"""Networks that draw people who do not exist, and what trains them."""
