@@ -152,15 +152,15 @@ class Stage:
         self._shadows(picture, elements)
         owner = np.zeros((HEIGHT, WIDTH), np.uint8)
         totals = []
-        touched: list[Patch] = []
+        covered = np.zeros((HEIGHT, WIDTH), np.uint8)
         for k, element in enumerate(elements, start=1):
             patch = element.patch
             if element.fixed:
-                if any(_overlap(patch, other) for other in touched):
-                    _blend(picture, patch)
+                # It is in the picture already, and is drawn again over who walked behind it, and nowhere else.
+                _blend(picture, patch, only=covered)
             else:
                 _blend(picture, patch, _REFLECTANCE if element.label == REFLECTION else 1.0)
-                touched.append(patch)
+                _mark(covered, patch)
             target, source = _cut(patch)
             solid = cv2.threshold(patch.alpha, 127, k, cv2.THRESH_BINARY)[1]
             totals.append(cv2.countNonZero(solid))
@@ -226,11 +226,18 @@ def _cut(patch: Patch) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
     return (slice(y0, y1), slice(x0, x1)), (slice(y0 - patch.y, y1 - patch.y), slice(x0 - patch.x, x1 - patch.x))
 
 
-def _blend(picture: Image, patch: Patch, opacity: float = 1.0) -> None:
+def _blend(picture: Image, patch: Patch, opacity: float = 1.0, only: Image | None = None) -> None:
+    """Lay a patch over a picture, or over the pixels of it that ``only`` marks with 255."""
     target, source = _cut(patch)
     alpha, colour = patch.alpha[source], patch.colour[source]
     if alpha.size == 0:
         return
+    if only is not None:
+        mask = only[target]
+        if not cv2.countNonZero(mask):
+            return
+        alpha = np.asarray(cv2.bitwise_and(alpha, mask), np.uint8)
+        colour = np.asarray(cv2.bitwise_and(colour, cv2.merge([mask] * 3)), np.uint8)
     if opacity < 1.0:
         alpha = np.asarray(cv2.convertScaleAbs(alpha, alpha=opacity), np.uint8)
         colour = np.asarray(cv2.convertScaleAbs(colour, alpha=opacity), np.uint8)
@@ -238,14 +245,14 @@ def _blend(picture: Image, patch: Patch, opacity: float = 1.0) -> None:
     picture[target] = cv2.add(cv2.multiply(picture[target], through, scale=1 / 255), colour)
 
 
+def _mark(mask: Image, patch: Patch) -> None:
+    target, source = _cut(patch)
+    mask[target][patch.alpha[source] > 0] = 255
+
+
 def _clear(mask: Image, patch: Patch) -> None:
     target, source = _cut(patch)
     mask[target][patch.alpha[source] > 127] = 0
-
-
-def _overlap(a: Patch, b: Patch) -> bool:
-    (ha, wa), (hb, wb) = a.alpha.shape, b.alpha.shape
-    return a.x < b.x + wb and b.x < a.x + wa and a.y < b.y + hb and b.y < a.y + ha
 
 
 def _inside(box: Box) -> bool:
