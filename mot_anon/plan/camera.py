@@ -20,13 +20,14 @@ _FLOATS = ("x", "y", "w", "h", "visibility")
 class Region:
     """One region of one frame, far people first.
 
-    ``box`` is (4,) x, y, w, h in pixels, not clipped; ``person`` False where nobody is sure that it is one;
-    ``cut`` (K, 4) boxes of things in front; ``code`` (128,) float32.
+    ``box`` is (4,) x, y, w, h in pixels, not clipped; ``person`` False where nobody is sure that it is one; ``whole``
+    where a head may be anywhere in it; ``cut`` (K, 4) boxes of things in front; ``code`` (128,) float32.
     """
 
     track: str
     box: NDArray[np.float64]
     person: bool
+    whole: bool
     cut: NDArray[np.float64]
     code: NDArray[np.float32] = field(repr=False)
 
@@ -60,17 +61,19 @@ class CameraPlan:
 
     def frame(self, number: int) -> list[Region]:
         """Regions of frame ``number`` (from 1), far to near, hidden ones left out."""
-        rows = self.regions[self.regions["frame"] == number]
+        rows = self.regions[(self.regions["frame"] == number) & (self.regions["kind"] != "hidden")]
         things = self.things.loc[self.things["frame"] == number, ["x", "y", "w", "h"]].to_numpy(float)
+        boxes = rows[["x", "y", "w", "h"]].to_numpy(float)
+        people = (rows["kind"] == "person").to_numpy()
         found = []
-        for track, kind, visibility, *box in rows[["track", "kind", "visibility", "x", "y", "w", "h"]].itertuples(
-            index=False
-        ):
-            if kind == "hidden":
-                continue
-            where = np.array(box, float)
-            cut = reg.believed_occluders(where, visibility, things, self.size)
-            found.append(Region(track, where, kind == "person", cut, self.codes[track].astype(np.float32)))
+        texts = rows[["track", "source", "visibility"]].itertuples(index=False)
+        for index, (track, source, visibility) in enumerate(texts):
+            nearer = boxes[index + 1 :][people[index + 1 :]]
+            cut = reg.believed_occluders(boxes[index], visibility, things, nearer, self.size)
+            # What a person drew by hand is to be covered as it was drawn; people lie down, too.
+            whole = source in ("group", "manual") or boxes[index, 2] > boxes[index, 3]
+            code = self.codes[track].astype(np.float32)
+            found.append(Region(track, boxes[index], bool(people[index]), bool(whole), cut, code))
         return found
 
     def counts(self) -> dict[str, int]:
@@ -80,7 +83,7 @@ class CameraPlan:
         return {"tracks": int(tracks)} | {kind: int(kinds.get(kind, 0)) for kind in ("person", "unsure", "hidden")}
 
     def hidden(self) -> dict[str, list[int]]:
-        """Track → frames in which ground truth says that nothing of the person can be seen."""
+        """Track → frames in which nothing of the person is painted, because nothing can be seen (``mark_hidden``)."""
         rows = self.regions[self.regions["kind"] == "hidden"]
         return {str(track): sorted(map(int, frames)) for track, frames in rows.groupby("track")["frame"]}
 
@@ -98,7 +101,7 @@ class CameraPlan:
             "things": self.things[reg.OCCLUDER_COLUMNS].to_numpy(np.float64),
         }
         buffer = io.BytesIO()
-        np.savez(buffer, **arrays)
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]
         return buffer.getvalue()
 
     @classmethod

@@ -14,14 +14,21 @@ from numpy.typing import NDArray
 from mot_anon.data.motchallenge import OCCLUDER_CLASSES, PERSON_CLASSES
 
 REGION_COLUMNS = ["frame", "track", "x", "y", "w", "h", "kind", "source"]
-"""One region of one frame: ``kind`` is person, unsure or hidden; ``source`` gt, gap, detection, tracker or manual."""
+"""One region of one frame: ``kind`` is person, unsure or hidden, ``source`` gt, group, gap, detection, tracker or
+manual.
+
+A ``group`` is a row of ground truth without a head of its own at the top: a crowd, or a reflection.
+"""
 OCCLUDER_COLUMNS = ["frame", "x", "y", "w", "h"]
 
 _SAME_PERSON = 0.4  # IoU at which a detection is that of a row
 _COVERED = 0.75  # share of a detection that regions cover already
+_PAINTED = 0.4  # share of a detection that is painted and not cut out again, where a region explains it
 _AGREE = 0.4  # IoU at which two independent detectors mean the same person
 _HIDDEN = 0.95  # share that must really be covered before 'visibility 0' is believed
 _VISIBILITY_SLACK = 0.1
+_HEADLESS_CLASSES = frozenset({12, 13})
+_WIDEST = 0.45  # width of a standing person by height; a wider box is of somebody who sits or is cut off
 
 
 def gt_regions(gt: pd.DataFrame, recording: str) -> pd.DataFrame:
@@ -29,20 +36,26 @@ def gt_regions(gt: pd.DataFrame, recording: str) -> pd.DataFrame:
     people = gt[gt["class"].isin(PERSON_CLASSES)]
     table = people[["frame", "x", "y", "w", "h", "visibility"]].reset_index(drop=True)
     table["track"] = [f"{recording}:{identity}" for identity in people["id"]]
-    table["kind"], table["source"] = "person", "gt"
+    table["kind"] = "person"
+    table["source"] = np.where(people["class"].isin(_HEADLESS_CLASSES), "group", "gt")
     return table
 
 
 def fill_gaps(regions: pd.DataFrame, longest: int) -> pd.DataFrame:
-    """Add linearly interpolated regions where a track pauses for at most ``longest`` frames."""
+    """Add linearly interpolated regions where a track pauses for at most ``longest`` frames.
+
+    What is between two sights of which one is ``unsure`` is unsure as well.
+    """
     added = []
     for track, rows in regions.sort_values("frame").groupby("track", sort=True):
         frames = rows["frame"].to_numpy()
         boxes = rows[["x", "y", "w", "h"]].to_numpy(float)
+        sure = (rows["kind"] == "person").to_numpy()
         for at in np.flatnonzero((np.diff(frames) > 1) & (np.diff(frames) - 1 <= longest)):
             for frame in range(frames[at] + 1, frames[at + 1]):
                 part = (frame - frames[at]) / (frames[at + 1] - frames[at])
-                added.append((frame, track, *(boxes[at] + part * (boxes[at + 1] - boxes[at])), "person", "gap"))
+                kind = "person" if sure[at] and sure[at + 1] else "unsure"
+                added.append((frame, track, *(boxes[at] + part * (boxes[at + 1] - boxes[at])), kind, "gap"))
     gaps = pd.DataFrame(added, columns=REGION_COLUMNS)
     if "visibility" in regions:
         gaps["visibility"] = 1.0
@@ -55,7 +68,7 @@ def occluders(gt: pd.DataFrame) -> pd.DataFrame:
 
 
 def unexplained(
-    detections: dict[str, pd.DataFrame], regions: pd.DataFrame, size: tuple[int, int], recording: str
+    detections: dict[str, pd.DataFrame], regions: pd.DataFrame, things: pd.DataFrame, size: tuple[int, int]
 ) -> pd.DataFrame:
     """Detections that no region explains, as regions of their own.
 
@@ -67,27 +80,29 @@ def unexplained(
     detections:
         Detector name → its table.
     regions:
-        What is covered already.
+        What is there already; hidden ones are not painted and explain nothing.
+    things:
+        Occluders (:data:`OCCLUDER_COLUMNS`): what they are cut out of is not painted either.
     size:
         (width, height) of the frame in pixels.
     """
     rows = []
     for frame in sorted({int(f) for table in detections.values() for f in table["frame"].unique()}):
-        covered = regions.loc[regions["frame"] == frame, ["x", "y", "w", "h"]].to_numpy(float)
-        found = [
+        painted = regions[(regions["frame"] == frame) & (regions["kind"] != "hidden")]
+        covered = painted[["x", "y", "w", "h"]].to_numpy(float)
+        cut = things.loc[things["frame"] == frame, ["x", "y", "w", "h"]].to_numpy(float)
+        left = [
             (name, box)
             for name, table in detections.items()
             for box in table.loc[table["frame"] == frame, ["x", "y", "w", "h"]].to_numpy(float)
+            if not _explained(box, covered, cut, size)
         ]
-        left = [(name, box) for name, box in found if not _explained(box, covered, size)]
-        taken: list[NDArray[np.float64]] = []
-        for name, box in left:
-            if taken and iou(box[None], np.array(taken)).max() >= _AGREE:
-                continue
-            taken.append(box)
-            others = np.array([other for source, other in left if source != name]).reshape(-1, 4)
-            sure = len(others) > 0 and iou(box[None], others).max() >= _AGREE
-            rows.append((frame, "", *box, "person" if sure else "unsure", "detection"))
+        for group in _joined(left):
+            # The box round all of them: whoever one detector saw, and another saw only partly, is covered whole.
+            boxes = np.array([box for _, box in group])
+            low, high = boxes[:, :2].min(0), (boxes[:, :2] + boxes[:, 2:]).max(0)
+            kind = "person" if len({name for name, _ in group}) > 1 else "unsure"
+            rows.append((frame, "", *low, *(high - low), kind, "detection"))
     return pd.DataFrame(rows, columns=REGION_COLUMNS)
 
 
@@ -102,29 +117,45 @@ def mark_hidden(regions: pd.DataFrame, things: pd.DataFrame, size: tuple[int, in
     """Set ``kind`` to ``hidden`` where ground truth says visibility 0 and something nearer does cover the box.
 
     A row of visibility 0 that nothing covers contradicts itself and stays a person: better painted for nothing than
-    raw.
+    raw.  A box without a pixel inside the frame is hidden too, whoever it comes from.
+
+    Parameters
+    ----------
+    regions:
+        Far to near (:func:`order_far_to_near`), with a column ``visibility``.
     """
-    regions = regions.copy()
-    candidates = regions.index[(regions["visibility"] == 0) & (regions["source"] == "gt")]
-    for index in candidates:
-        row = regions.loc[index]
-        same = regions[(regions["frame"] == row["frame"]) & (regions.index > index) & (regions["kind"] == "person")]
-        nearer = same[["x", "y", "w", "h"]].to_numpy(float)
-        stands = things.loc[things["frame"] == row["frame"], ["x", "y", "w", "h"]].to_numpy(float)
-        box = row[["x", "y", "w", "h"]].to_numpy(float)
-        if 1 - visible_share(box, np.concatenate([nearer, stands]), size) >= _HIDDEN:
-            regions.loc[index, "kind"] = "hidden"
-    return regions
+    kinds = regions["kind"].to_numpy(object, copy=True)
+    boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
+    doubtful = ((regions["visibility"] == 0) & regions["source"].isin(["gt", "group"])).to_numpy()
+    standing = dict(tuple(things.groupby("frame")))
+    for frame, rows in regions.reset_index(drop=True).groupby("frame"):
+        stand = standing[frame][["x", "y", "w", "h"]].to_numpy(float) if frame in standing else np.zeros((0, 4))
+        nearer: list[NDArray[np.float64]] = []
+        for index in reversed(rows.index):  # near to far: a hidden row covers nobody
+            box = boxes[index]
+            if not visible_share(box, np.zeros((0, 4)), size):
+                kinds[index] = "hidden"
+            elif doubtful[index]:
+                cover = np.concatenate([np.array(nearer).reshape(-1, 4), _nearer_things(box, stand)])
+                if 1 - visible_share(box, cover, size) >= _HIDDEN:
+                    kinds[index] = "hidden"
+            if kinds[index] == "person":
+                nearer.append(box)
+    return regions.assign(kind=kinds)
 
 
 def believed_occluders(
-    box: NDArray[np.float64], visibility: float, things: NDArray[np.float64], size: tuple[int, int]
+    box: NDArray[np.float64],
+    visibility: float,
+    things: NDArray[np.float64],
+    people: NDArray[np.float64],
+    size: tuple[int, int],
 ) -> NDArray[np.float64]:
     """The occluders that may be cut out of a person's region.
 
     Ground truth draws occluders as boxes too, and a person can be seen beside a lamp post inside the post's box.  They
-    are cut out only as far as the row's own visibility bears them out: a cut that leaves less than ``visibility`` says
-    is not made.
+    are cut out only as far as the row's own visibility bears them out: a cut that, together with nearer people and the
+    frame's edge, leaves less than ``visibility`` says is not made.
 
     Parameters
     ----------
@@ -132,19 +163,21 @@ def believed_occluders(
         (4,) x, y, w, h.
     visibility:
         0…1, from ground truth.
-    things:
-        (K, 4) boxes of the frame's occluders.
+    things, people:
+        (K, 4) boxes of the frame's occluders, (N, 4) boxes of people nearer than this one.
 
     Returns
     -------
     (J, 4), J ≤ K.
     """
-    foot = box[1] + box[3]
-    nearer = things[things[:, 1] + things[:, 3] >= foot] if len(things) else things
+    nearer = _nearer_things(box, things)
     touching = nearer[iou(box[None], nearer)[0] > 0] if len(nearer) else nearer
-    if len(touching) and visible_share(box, touching, size) + _VISIBILITY_SLACK < visibility:
-        return touching[:0]
-    return touching
+    if not len(touching):
+        return touching
+    x1, y1, x2, y2 = clip(box, size)
+    inside = min(1.0, max(0, x2 - x1) * max(0, y2 - y1) / (box[2] * box[3]))
+    left = inside * visible_share(box, np.concatenate([touching, people]), size)
+    return touching if left + _VISIBILITY_SLACK >= visibility else touching[:0]
 
 
 def visible_share(box: NDArray[np.float64], nearer: NDArray[np.float64], size: tuple[int, int]) -> float:
@@ -168,17 +201,25 @@ def clip(box: NDArray[np.float64], size: tuple[int, int]) -> tuple[int, int, int
 
 
 def head_box(box: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The head part of a standing person's box (x, y, w, h): its upper quarter, a little more above, its whole width.
+    """The head part of a person's box (x, y, w, h): its upper quarter, a little more above, its whole width.
 
-    A head is an eighth of an adult's height and a fifth of a child's; people lean, and boxes sit badly.
+    A head is an eighth of an adult's height and a fifth of a child's; people lean, and boxes sit badly.  Of a box that
+    is wide for its height the part is larger, since it holds somebody who sits or whose legs are cut off.
     """
     x, y, w, h = box
-    return np.array([x, y - 0.03 * h, w, 0.28 * h])
+    height = standing_height(box)
+    above = 0.03 * height
+    return np.array([x, y - above, w, above + min(h, 0.25 * height)])
 
 
-def head_size(height: float) -> float:
-    """Width and height of a head in pixels, for a person of ``height`` pixels: an eighth (7.5 to 8 heads an adult)."""
-    return height / 8
+def head_size(box: NDArray[np.float64]) -> float:
+    """Width and height of a head in pixels in a person's box: an eighth of the height (7.5 to 8 heads an adult)."""
+    return standing_height(box) / 8
+
+
+def standing_height(box: NDArray[np.float64]) -> float:
+    """Height in pixels that the person of a box (x, y, w, h) has or would have, standing and in full."""
+    return float(max(box[3], box[2] / _WIDEST))
 
 
 def iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -190,7 +231,30 @@ def iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(union > 0, shared / np.where(union > 0, union, 1), 0.0)
 
 
-def _explained(box: NDArray[np.float64], covered: NDArray[np.float64], size: tuple[int, int]) -> bool:
-    if not len(covered):
-        return visible_share(box, covered, size) == 0
-    return bool(iou(box[None], covered).max() >= _SAME_PERSON) or visible_share(box, covered, size) <= 1 - _COVERED
+def _explained(
+    box: NDArray[np.float64], covered: NDArray[np.float64], cut: NDArray[np.float64], size: tuple[int, int]
+) -> bool:
+    seen = visible_share(box, np.zeros((0, 4)), size)
+    if not seen or not len(covered):
+        return not seen
+    share = 1 - visible_share(box, covered, size)
+    if iou(box[None], covered).max() < _SAME_PERSON and share < _COVERED:
+        return False
+    uncut = visible_share(box, cut, size) - visible_share(box, np.concatenate([cut, covered]), size)
+    return uncut >= _PAINTED
+
+
+def _joined(left: list[tuple[str, NDArray[np.float64]]]) -> list[list[tuple[str, NDArray[np.float64]]]]:
+    groups: list[list[tuple[str, NDArray[np.float64]]]] = []
+    for name, box in left:
+        for group in groups:
+            if iou(box[None], np.array([other for _, other in group])).max() >= _AGREE:
+                group.append((name, box))
+                break
+        else:
+            groups.append([(name, box)])
+    return groups
+
+
+def _nearer_things(box: NDArray[np.float64], things: NDArray[np.float64]) -> NDArray[np.float64]:
+    return things[things[:, 1] + things[:, 3] >= box[1] + box[3]]

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from mot_anon.data import motchallenge
+from mot_anon.data.frames import frame_info
 from mot_anon.data.sequence import Sequence, camera_of
+from mot_anon.errors import FrameError
 from mot_anon.plan import regions as reg
 from mot_anon.plan.camera import CameraPlan
 from mot_anon.plan.identities import identity_codes
 from mot_anon.plan.keys import Key
 from mot_anon.plan.overrides import Override, apply_overrides
 from mot_anon.plan.tracks import tracks_from_detections
-from mot_anon.vision.cache import Tick, detect_sequence, frames_digest
+from mot_anon.vision.cache import Tick, detect_sequence
 from mot_anon.vision.detect import make_detector
 
 _LONGEST_GAP_SECONDS = 0.5
@@ -23,11 +27,24 @@ _LONGEST_GAP_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Recording:
-    """Sequences that show the very same frames (views of one camera): rendered once, written for each."""
+    """Sequences that show the very same frames (views of one camera): rendered once, written for each.
+
+    Attributes
+    ----------
+    name:
+        The views' name without the detector's, whichever of them were selected; tracks are named after it, so that a
+        person's code does not depend on the selection.  Where ``--cameras`` joins sequences of other names that show
+        the same frames, it is the first in the order of the alphabet.
+    camera:
+        What the identity policies go by.
+    digests:
+        SHA-256 (hex) of every frame.
+    """
 
     name: str
     camera: str
     views: tuple[Sequence, ...]
+    digests: tuple[str, ...]
 
     @property
     def first(self) -> Sequence:
@@ -56,14 +73,20 @@ class Coverage:
     overrides_path: Path | None = None
 
 
-def recordings_of(sequences: Iterable[Sequence]) -> list[Recording]:
-    """Group sequences by camera and identical frames, in the order in which they first appear."""
-    groups: dict[tuple[str, str], list[Sequence]] = {}
+def recordings_of(sequences: Iterable[Sequence], progress: Callable[[str, int], Tick]) -> list[Recording]:
+    """Group sequences by camera and identical frames, in the order in which they first appear.
+
+    Every frame's bytes and header are read on the way.  Raises :class:`FrameError` for a frame that is missing, is no
+    image or has another size than its sequence.
+    """
+    groups: dict[tuple[str, tuple[str, ...]], list[Sequence]] = {}
     for sequence in sequences:
         sequence.require_frames()
-        groups.setdefault((sequence.camera, frames_digest(sequence.frames)), []).append(sequence)
+        tick = progress(f"read {sequence.name}", sequence.n_frames)
+        groups.setdefault((sequence.camera, _digests(sequence, tick)), []).append(sequence)
     return [
-        Recording(camera_of(views[0].name), camera, tuple(views)) for (camera, _), views in groups.items()
+        Recording(min(camera_of(view.name) for view in views), camera, tuple(views), digests)
+        for (camera, digests), views in groups.items()
     ]
 
 
@@ -79,12 +102,13 @@ def plan_recording(
     """
     sequence, name = recording.first, recording.name
     size = (sequence.width, sequence.height)
-    gt = _union([view.gt() for view in recording.views], ["frame", "id", "x", "y", "w", "h"])
+    gt = _union([view.gt() for view in recording.views], motchallenge.GT_COLUMNS)
     detections = candidates(recording, coverage, progress)
     if len(gt):
         regions = reg.fill_gaps(reg.gt_regions(gt, name), round(_LONGEST_GAP_SECONDS * sequence.fps))
-        regions = _with_visibility(regions, reg.unexplained(detections, regions, size, name))
         things = reg.occluders(gt)
+        visible = reg.mark_hidden(reg.order_far_to_near(regions), things, size)
+        regions = _with_visibility(regions, reg.unexplained(detections, visible, things, size))
     else:
         tick = progress(f"tracks {name}", sequence.n_frames)
         regions = tracks_from_detections(sequence.frames, detections, name, sequence.fps, tick)
@@ -108,12 +132,29 @@ def candidates(
     found: dict[str, pd.DataFrame] = {}
     public = [view.detections() for view in recording.views if view.det_path is not None]
     if public:
-        table = _union(public, ["frame", "x", "y", "w", "h"])
-        found["public"] = table[table["confidence"] >= coverage.least_confidence].reset_index(drop=True)
+        likely = [table[table["confidence"] >= coverage.least_confidence] for table in public]
+        found["public"] = _union(likely, ["frame", "x", "y", "w", "h"])
     if coverage.detector is not None:
         tick = progress(f"detect {recording.name}", recording.first.n_frames)
         found[coverage.detector] = detect_sequence(recording.first.frames, make_detector(coverage.detector), tick)
     return {name: table[(table["w"] > 0) & (table["h"] > 0)] for name, table in found.items()}
+
+
+def _digests(sequence: Sequence, tick: Tick) -> tuple[str, ...]:
+    digests = []
+    for path in sequence.frames:
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise FrameError(f"{path}: cannot be read ({error.strerror})") from None
+        info = frame_info(path, data)
+        if (info.width, info.height) != (sequence.width, sequence.height):
+            raise FrameError(
+                f"{path}: {info.width}×{info.height} pixels in a sequence of {sequence.width}×{sequence.height}"
+            )
+        digests.append(hashlib.sha256(data).hexdigest())
+        tick()
+    return tuple(digests)
 
 
 def _union(tables: list[pd.DataFrame], by: list[str]) -> pd.DataFrame:
