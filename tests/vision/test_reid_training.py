@@ -12,13 +12,14 @@ import torch
 from safetensors.numpy import load_file
 
 from mot_anon.errors import FormatError, NotFoundError, OptionError
-from mot_anon.vision.embed import calibrated_gate
+from mot_anon.vision.embed import calibrated_gate, load_network
 from mot_anon.vision.reid_training import (
     Crops,
     ReidConfig,
     augment,
     calibrate_gate,
     cross_camera,
+    embed,
     load_crops,
     train_reid,
 )
@@ -88,8 +89,10 @@ def test_a_checkpoint_of_other_settings_is_refused(bodies: Path, tmp_path: Path)
         train_reid(TINY, bodies, out, lambda line: None)
 
 
-def test_the_gate_goes_into_the_file(undisturbed: Path) -> None:
-    assert 0 < calibrated_gate(undisturbed) < 2
+def test_the_file_has_the_gate_of_its_own_network_on_train_crops(bodies: Path, undisturbed: Path) -> None:
+    crops = load_crops(bodies, "train")
+    gate = calibrate_gate(embed(load_network(undisturbed)[0], crops.pixels), crops)
+    assert calibrated_gate(undisturbed) == pytest.approx(gate, abs=0.002)  # weights are stored as float16
 
 
 def test_settings_come_from_text() -> None:
@@ -111,7 +114,7 @@ def test_more_people_a_batch_than_there_are_is_an_error(bodies: Path, tmp_path: 
 
 
 def test_a_folder_without_crops_says_what_it_lacks(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="index.csv"):
+    with pytest.raises(NotFoundError, match=r"index\.csv"):
         load_crops(tmp_path, "train")
     index = tmp_path / "index.csv"
     index.write_text("split,name,person\n", encoding="utf-8")
