@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -129,7 +130,8 @@ def _by_frame(table: pd.DataFrame, n_frames: int, what: str) -> list[NDArray[np.
         frame, identity = table[["frame", "id"]].to_numpy(np.int64)[int(np.argmax(twice))]
         raise InputError(f"{what}: frame {frame} has id {identity} twice; give every box of a frame an id of its own")
     order = np.argsort(frames, kind="stable")
-    return np.split(order, np.searchsorted(frames[order], np.arange(2, n_frames + 1)))
+    ends = np.searchsorted(frames[order], np.arange(1, n_frames + 2))
+    return [order[start:end] for start, end in pairwise(ends)]
 
 
 def _boxes(table: pd.DataFrame) -> Floats:
