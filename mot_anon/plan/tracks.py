@@ -20,7 +20,7 @@ _MARGIN_FRAMES = 3  # a person is there a moment before the first and after the 
 
 
 def merge_detections(detections: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """The union of several detectors, one row a person and frame: the first detector's box wins.
+    """The union of several detectors, one row a person and frame: the box that encloses those that mean the same.
 
     Adds the column ``agreed``: whether another detector saw the same person, or there is only one detector.
     """
@@ -32,17 +32,20 @@ def merge_detections(detections: dict[str, pd.DataFrame]) -> pd.DataFrame:
             for name, table in detections.items()
             for row in table.loc[table["frame"] == frame, DETECTION_COLUMNS].to_numpy(float)
         ]
-        boxes = np.array([row[1:5] for _, row in found]).reshape(-1, 4)
-        overlap = iou(boxes, boxes)
-        kept: list[int] = []
+        names = np.array([name for name, _ in found])
+        boxes = np.array([row[1:5] for _, row in found])
+        alike = (iou(boxes, boxes) >= _SAME) | np.eye(len(boxes), dtype=bool)
+        left = np.ones(len(boxes), bool)
         for index, (name, row) in enumerate(found):
-            if kept and overlap[index, kept].max() >= _SAME:
+            if not left[index]:
                 continue
-            kept.append(index)
-            partners = [j for j, (other, _) in enumerate(found) if other != name and overlap[index, j] >= _SAME]
-            rows.append((*row, only or bool(partners)))
+            together = boxes[alike[index] & left]
+            left &= ~alike[index]
+            low, high = together[:, :2].min(0), (together[:, :2] + together[:, 2:]).max(0)
+            agreed = only or bool((names[alike[index]] != name).any())
+            rows.append((frame, *low, *(high - low), row[5], agreed))
     table = pd.DataFrame(rows, columns=[*DETECTION_COLUMNS, "agreed"])
-    return table.astype({"frame": "int64", "agreed": "bool"})
+    return table.astype({name: "float64" for name in DETECTION_COLUMNS} | {"frame": "int64", "agreed": "bool"})
 
 
 def tracks_from_detections(
