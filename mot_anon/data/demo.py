@@ -2,9 +2,9 @@
 
 Sixteen people (``demo_cast``) walk, stand and cross in three places (``demo_world``), drawn as articulated figures
 (``demo_pose``, ``demo_tubes``, ``demo_body``, ``demo_figure``, ``demo_dress``) before painted places
-(``demo_backdrop``, ``demo_walls``, ``demo_things``), composed by ``demo_stage``; labels and detections come from ``demo_labels``.
-Frame n depends on n alone and nothing is drawn from global random state: the same package versions write the same
-bytes.
+(``demo_backdrop``, ``demo_walls``, ``demo_things``), composed by ``demo_stage``; labels and detections come from
+``demo_labels``. Frame n depends on n alone and nothing is drawn from global random state: the same package versions
+write the same bytes.
 """
 
 from __future__ import annotations
