@@ -20,14 +20,14 @@ _FLOATS = ("x", "y", "w", "h", "visibility")
 class Region:
     """One region of one frame, far people first.
 
-    ``box`` is (4,) x, y, w, h in pixels, not clipped; ``person`` False where nobody is sure that it is one; ``whole``
-    where a head may be anywhere in it; ``cut`` (K, 4) boxes of things in front; ``code`` (128,) float32.
+    ``box`` is (4,) x, y, w, h in pixels, not clipped; ``person`` False where nobody is sure that it is one; ``head``
+    (4,) the part of it that is sure to hold the head; ``cut`` (K, 4) boxes of things in front; ``code`` (128,) float32.
     """
 
     track: str
     box: NDArray[np.float64]
     person: bool
-    whole: bool
+    head: NDArray[np.float64]
     cut: NDArray[np.float64]
     code: NDArray[np.float32] = field(repr=False)
 
@@ -70,10 +70,9 @@ class CameraPlan:
         for index, (track, source, visibility) in enumerate(texts):
             nearer = boxes[index + 1 :][people[index + 1 :]]
             cut = reg.believed_occluders(boxes[index], visibility, things, nearer, self.size)
-            # What a person drew by hand is to be covered as it was drawn; people lie down, too.
-            whole = source in ("group", "manual") or boxes[index, 2] > boxes[index, 3]
+            head = _head(boxes[index], source)
             code = self.codes[track].astype(np.float32)
-            found.append(Region(track, boxes[index], bool(people[index]), bool(whole), cut, code))
+            found.append(Region(track, boxes[index], bool(people[index]), head, cut, code))
         return found
 
     def counts(self) -> dict[str, int]:
@@ -124,3 +123,10 @@ class CameraPlan:
     def read(cls, path: Path) -> CameraPlan:
         """Read what :meth:`to_bytes` wrote."""
         return cls.from_bytes(path.read_bytes())
+
+
+def _head(box: NDArray[np.float64], source: str) -> NDArray[np.float64]:
+    # What was drawn by hand is to be covered as it was drawn, and who lies down has the head anywhere.
+    if source in ("group", "manual") or box[2] > box[3]:
+        return box
+    return reg.head_box(box) if source == "gt" else reg.likely_head_box(box)

@@ -68,7 +68,11 @@ def occluders(gt: pd.DataFrame) -> pd.DataFrame:
 
 
 def unexplained(
-    detections: dict[str, pd.DataFrame], regions: pd.DataFrame, things: pd.DataFrame, size: tuple[int, int]
+    detections: dict[str, pd.DataFrame],
+    regions: pd.DataFrame,
+    things: pd.DataFrame,
+    size: tuple[int, int],
+    target: str = "body",
 ) -> pd.DataFrame:
     """Detections that no region explains, as regions of their own.
 
@@ -85,6 +89,9 @@ def unexplained(
         Occluders (:data:`OCCLUDER_COLUMNS`): what they are cut out of is not painted either.
     size:
         (width, height) of the frame in pixels.
+    target:
+        With ``face`` somebody who is inside another's box is not covered by it: only the detection of the same person
+        (by IoU), or heads over the detection's head, explain one.
     """
     rows = []
     for frame in sorted({int(f) for table in detections.values() for f in table["frame"].unique()}):
@@ -95,14 +102,16 @@ def unexplained(
             (name, box)
             for name, table in detections.items()
             for box in table.loc[table["frame"] == frame, ["x", "y", "w", "h"]].to_numpy(float)
-            if not _explained(box, covered, cut, size)
+            if not _explained(box, covered, cut, size, target)
         ]
         for group in _joined(left):
-            # The box round all of them: whoever one detector saw, and another saw only partly, is covered whole.
-            boxes = np.array([box for _, box in group])
-            low, high = boxes[:, :2].min(0), (boxes[:, :2] + boxes[:, 2:]).max(0)
             kind = "person" if len({name for name, _ in group}) > 1 else "unsure"
-            rows.append((frame, "", *low, *(high - low), kind, "detection"))
+            boxes = np.array([box for _, box in group])
+            if target != "face":
+                # The box round all of them: whoever one detector saw, and another saw only partly, is covered whole.
+                low, high = boxes[:, :2].min(0), (boxes[:, :2] + boxes[:, 2:]).max(0)
+                boxes = np.concatenate([low, high - low])[None]
+            rows += [(frame, "", *box, kind, "detection") for box in boxes]
     return pd.DataFrame(rows, columns=REGION_COLUMNS)
 
 
@@ -113,16 +122,23 @@ def order_far_to_near(regions: pd.DataFrame) -> pd.DataFrame:
     return keyed.drop(columns=["_sure", "_foot"]).reset_index(drop=True)
 
 
-def mark_hidden(regions: pd.DataFrame, things: pd.DataFrame, size: tuple[int, int]) -> pd.DataFrame:
+def mark_hidden(
+    regions: pd.DataFrame, things: pd.DataFrame, size: tuple[int, int], target: str = "body"
+) -> pd.DataFrame:
     """Set ``kind`` to ``hidden`` where ground truth says visibility 0 and something nearer does cover the box.
 
     A row of visibility 0 that nothing covers contradicts itself and stays a person: better painted for nothing than
     raw.  A box without a pixel inside the frame is hidden too, whoever it comes from.
 
+    Visibility is reckoned from boxes, and people are seen beside others inside the others' boxes.  With target ``body``
+    those boxes are painted; with ``face`` they are not, and nobody counts as hidden by other people.
+
     Parameters
     ----------
     regions:
         Far to near (:func:`order_far_to_near`), with a column ``visibility``.
+    target:
+        What of the nearer people is painted.
     """
     kinds = regions["kind"].to_numpy(object, copy=True)
     boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
@@ -139,7 +155,7 @@ def mark_hidden(regions: pd.DataFrame, things: pd.DataFrame, size: tuple[int, in
                 cover = np.concatenate([np.array(nearer).reshape(-1, 4), _nearer_things(box, stand)])
                 if 1 - visible_share(box, cover, size) >= _HIDDEN:
                     kinds[index] = "hidden"
-            if kinds[index] == "person":
+            if kinds[index] == "person" and target != "face":
                 nearer.append(box)
     return regions.assign(kind=kinds)
 
@@ -212,6 +228,13 @@ def head_box(box: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([x, y - above, w, above + min(h, 0.25 * height)])
 
 
+def likely_head_box(box: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where the head is in a box (x, y, w, h) that a detector drew or that was interpolated, and sits more roughly."""
+    x, y, w, h = box
+    height = standing_height(box)
+    return np.array([x - 0.1 * w, y - 0.1 * height, 1.2 * w, 0.1 * height + min(h, 0.4 * height)])
+
+
 def head_size(box: NDArray[np.float64]) -> float:
     """Width and height of a head in pixels in a person's box: an eighth of the height (7.5 to 8 heads an adult)."""
     return standing_height(box) / 8
@@ -232,14 +255,20 @@ def iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _explained(
-    box: NDArray[np.float64], covered: NDArray[np.float64], cut: NDArray[np.float64], size: tuple[int, int]
+    box: NDArray[np.float64],
+    covered: NDArray[np.float64],
+    cut: NDArray[np.float64],
+    size: tuple[int, int],
+    target: str,
 ) -> bool:
     seen = visible_share(box, np.zeros((0, 4)), size)
     if not seen or not len(covered):
         return not seen
-    share = 1 - visible_share(box, covered, size)
-    if iou(box[None], covered).max() < _SAME_PERSON and share < _COVERED:
-        return False
+    if iou(box[None], covered).max() < _SAME_PERSON:
+        if target == "face":
+            return visible_share(head_box(box), np.array([head_box(other) for other in covered]), size) <= 1 - _COVERED
+        if visible_share(box, covered, size) > 1 - _COVERED:
+            return False
     uncut = visible_share(box, cut, size) - visible_share(box, np.concatenate([cut, covered]), size)
     return uncut >= _PAINTED
 

@@ -91,7 +91,12 @@ def recordings_of(sequences: Iterable[Sequence], progress: Callable[[str, int], 
 
 
 def plan_recording(
-    recording: Recording, key: Key, policy: str, coverage: Coverage, progress: Callable[[str, int], Tick]
+    recording: Recording,
+    key: Key,
+    policy: str,
+    coverage: Coverage,
+    progress: Callable[[str, int], Tick],
+    target: str = "body",
 ) -> CameraPlan:
     """Find everybody in a recording and give each track an identity code.
 
@@ -99,6 +104,8 @@ def plan_recording(
     ----------
     progress:
         Called as (what, number of frames); returns what is called once a frame.
+    target:
+        What will be replaced: it decides who counts as covered by somebody else's region.
     """
     sequence, name = recording.first, recording.name
     size = (sequence.width, sequence.height)
@@ -107,8 +114,8 @@ def plan_recording(
     if len(gt):
         regions = reg.fill_gaps(reg.gt_regions(gt, name), round(_LONGEST_GAP_SECONDS * sequence.fps))
         things = reg.occluders(gt)
-        visible = reg.mark_hidden(reg.order_far_to_near(regions), things, size)
-        regions = _with_visibility(regions, reg.unexplained(detections, visible, things, size))
+        visible = reg.mark_hidden(reg.order_far_to_near(regions), things, size, target)
+        regions = _with_visibility(regions, reg.unexplained(detections, visible, things, size, target))
     else:
         tick = progress(f"tracks {name}", sequence.n_frames)
         regions = tracks_from_detections(sequence.frames, detections, name, sequence.fps, tick)
@@ -119,7 +126,7 @@ def plan_recording(
         regions = apply_overrides(
             regions, overrides, path=coverage.overrides_path, recording=name, n_frames=sequence.n_frames
         )
-    regions = reg.mark_hidden(reg.order_far_to_near(regions), things, size)
+    regions = reg.mark_hidden(reg.order_far_to_near(regions), things, size, target)
     codes = identity_codes(policy, key, recording.camera, sorted(set(regions["track"])))
     bits = next(key.stream("recolor", recording.camera))
     return CameraPlan(recording.camera, name, size, sequence.n_frames, regions, things, codes, bits)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mot_anon.plan.camera import Region
-from mot_anon.plan.regions import clip, head_box
+from mot_anon.plan.regions import clip
 
 Labels = NDArray[np.int32]
 """(H, W) int32: index of the region that owns a pixel, −1 for background."""
@@ -29,8 +29,8 @@ def label_regions(regions: Sequence[Region], size: tuple[int, int], target: str)
 
 
 def covered_box(region: Region, target: str) -> NDArray[np.float64]:
-    """The box (x, y, w, h) of a region for a target; what is not surely a standing person is covered whole."""
-    return head_box(region.box) if target == "face" and region.person and not region.whole else region.box
+    """The box (x, y, w, h) of a region that is replaced for a target."""
+    return region.head if target == "face" else region.box
 
 
 def covered_mask(region: Region, size: tuple[int, int], target: str) -> NDArray[np.bool_]:
@@ -43,7 +43,7 @@ def covered_mask(region: Region, size: tuple[int, int], target: str) -> NDArray[
     mask = np.ones((max(0, y2 - y1), max(0, x2 - x1)), bool)
     if target == "face" or not mask.size:
         return mask
-    h1, v1, h2, v2 = clip(head_box(region.box), size)
+    h1, v1, h2, v2 = clip(region.head, size)
     given_up = False
     for thing in region.cut:
         a1, b1, a2, b2 = clip(thing, size)

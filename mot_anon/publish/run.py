@@ -220,7 +220,7 @@ def _build(
     for index, recording in enumerate(recordings):
         stored = work.plan(index)
         if stored is None:
-            plan = plan_recording(recording, key, settings.policy, settings.coverage, progress)
+            plan = plan_recording(recording, key, settings.policy, settings.coverage, progress, settings.target)
             stored = work.store_plan(index, plan), plan
         plans.append(stored)
 
