@@ -1,0 +1,166 @@
+"""The ``mot-anon`` command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from mot_anon import __version__, evaluate, options
+from mot_anon.errors import OptionError
+from mot_anon.plan.keys import draw_key
+from mot_anon.progress import Reporter
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="De-identify people in multi-object-tracking data and measure the cost.",
+)
+app.command("evaluate")(evaluate.main)
+
+
+@app.callback()
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        print(f"mot_anon {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def anonymize(
+    seq: options.Seq = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The published tree; must not be there yet.", metavar="DIR")
+    ] = None,
+    data: options.Data = None,
+    method: options.MethodName = "pixelate",
+    strength: options.Strength = None,
+    target: options.Target = "body",
+    policy: Annotated[
+        str,
+        typer.Option("--policy", help="pseudonym: everybody somebody of their own; shared: one for all of a camera."),
+    ] = "pseudonym",
+    key: options.KeyPath = None,
+    test_key: options.TestKey = False,
+    permute_ids: Annotated[
+        bool, typer.Option("--permute-ids", help="Give the ids of ground truth a keyed permutation per camera.")
+    ] = False,
+    attribution: Annotated[
+        Path | None,
+        typer.Option("--attribution", help="The source's licence text, to be published with it.", metavar="FILE"),
+    ] = None,
+    control: Annotated[
+        bool, typer.Option("--control", help="Yes, publish with a method that protects nobody (none, grey, recolor).")
+    ] = False,
+    allow_partial: options.AllowPartial = False,
+    cameras: options.Cameras = None,
+    regions: options.Regions = None,
+    independent_detector: options.Detector = "hog",
+    least_confidence: options.LeastConfidence = 0.0,
+    workers: options.Workers = None,
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Replace everybody in MOTChallenge sequences and write the data set back."""
+
+    def work() -> None:
+        from mot_anon.publish.run import Settings, publish
+
+        if out is None:
+            raise OptionError("where to? give --out DIR")
+        settings = Settings(
+            method=method,
+            strength=strength,
+            target=target,
+            policy=policy,
+            coverage=options.coverage_of(regions, independent_detector, least_confidence),
+            permute_ids=permute_ids,
+            attribution=attribution,
+            overwrite=overwrite,
+            control=control,
+            workers=workers,
+        )
+        secret = options.find_key(key, test_key)
+        with Reporter(quiet=quiet) as report:
+            sequences = options.find_sequences(data, seq, report, allow_partial=allow_partial, cameras=cameras)
+            done = publish(sequences, out, secret, settings, report)
+        console = Console(stderr=True, highlight=False, quiet=quiet, soft_wrap=True)
+        for path in done.unknown:
+            console.print(f"not published, not part of the format: {path}")
+        for warning in done.warnings:
+            console.print(f"Note: {warning}")
+        console.print(
+            f"{done.tree}: {len(done.sequences)} sequences, de-identified by {method}; see anonymization.json"
+        )
+
+    options.command(work)
+
+
+@app.command()
+def keygen(file: Annotated[Path, typer.Argument(help="Where the key goes; must not be there yet.")]) -> None:
+    """Draw a key: 32 random bytes that only you can read.  One key, one release."""
+
+    def work() -> None:
+        draw_key().write(file)
+
+    options.command(work)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where demo-01, demo-02 and demo-03 go.")],
+    frames: Annotated[int, typer.Option("--frames", help="Frames per camera.")] = 150,
+    png: Annotated[bool, typer.Option("--png", help="PNG frames instead of JPEG.")] = False,
+    workers: options.Workers = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Render three synthetic cameras in MOTChallenge layout, to try everything on."""
+
+    def work() -> None:
+        from mot_anon.data.demo import write_demo
+
+        with Reporter(quiet=quiet) as report:
+            progress = options.counted(report, "render the demo")
+            kind = "png" if png else "jpg"
+            made = write_demo(folder, frames=frames, workers=workers, progress=progress, image_format=kind)
+        if not quiet:
+            print(f"{folder}: {', '.join(path.name for path in made)}")
+
+    options.command(work)
+
+
+@app.command()
+def train(
+    network: Annotated[str, typer.Argument(help="reid")],
+    data: Annotated[Path, typer.Option("--data", help="Crops: index.csv and SPLIT/images/NAME.jpg.", metavar="DIR")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Weights to write (safetensors); resumes beside it.", metavar="FILE")
+    ],
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting of the training, NAME=VALUE; repeatable.")
+    ] = None,
+) -> None:
+    """Train a network that ships with the package."""
+
+    def work() -> None:
+        from mot_anon.vision.reid_training import ReidConfig, train_reid
+
+        if network != "reid":
+            raise OptionError(f"no network {network!r}; there is: reid")
+        config = ReidConfig.from_settings(options.settings_of(setting))
+        train_reid(config, data, out, lambda line: print(line, flush=True))
+
+    options.command(work)
+
+
+def main() -> None:
+    """Entry point of ``mot-anon``."""
+    app(prog_name="mot-anon")
+
+
+if __name__ == "__main__":
+    main()
