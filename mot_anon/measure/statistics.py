@@ -9,8 +9,8 @@ and their spread is itself uncertain, which is what Student's t allows for.
 What that leaves out: the resamples are of the frames that were filmed, not of other places and days; matches and
 switches stay as they were counted in the whole sequence; and IDF1 keeps its one assignment of tracks to people, which
 another selection of frames could have changed, so that its interval is somewhat too narrow: its differences come in
-runs as long as tracks, and blocks are only as long as the sequence allows. HOTA and the counts of
-whole tracks (MT, ML, Frag) cannot be taken apart by frames: they get an interval only over several sequences.
+runs as long as tracks, and blocks are only as long as the sequence allows. HOTA and the counts of whole tracks (MT, ML,
+Frag) cannot be taken apart by frames: they get an interval only over several sequences.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def test_identical_sides_differ_by_exactly_nothing(n_frames):
 
 @pytest.mark.parametrize("block", [None, 1, 7, 60])
 def test_a_difference_that_is_the_same_in_every_frame_is_certain(block):
-    """Whatever blocks are drawn, they have as many frames as the sequence: the last one is cut, the end wraps around."""
+    """Whatever is drawn has as many frames as the sequence: the last block is cut, the end wraps around."""
     original, published = scores_of(gt=[4] * 90, tp=4, fp=0), scores_of(gt=[4] * 90, tp=3, fp=1)
     found = paired_bootstrap(original, published, block=block)
     for name in ("MOTA", "recall", "FN", "FP"):
