@@ -51,11 +51,12 @@ def fill_gaps(regions: pd.DataFrame, longest: int) -> pd.DataFrame:
         frames = rows["frame"].to_numpy()
         boxes = rows[["x", "y", "w", "h"]].to_numpy(float)
         sure = (rows["kind"] == "person").to_numpy()
+        source = "group" if (rows["source"] == "group").any() else "gap"
         for at in np.flatnonzero((np.diff(frames) > 1) & (np.diff(frames) - 1 <= longest)):
             for frame in range(frames[at] + 1, frames[at + 1]):
                 part = (frame - frames[at]) / (frames[at + 1] - frames[at])
                 kind = "person" if sure[at] and sure[at + 1] else "unsure"
-                added.append((frame, track, *(boxes[at] + part * (boxes[at + 1] - boxes[at])), kind, "gap"))
+                added.append((frame, track, *(boxes[at] + part * (boxes[at + 1] - boxes[at])), kind, source))
     gaps = pd.DataFrame(added, columns=REGION_COLUMNS)
     if "visibility" in regions:
         gaps["visibility"] = 1.0
