@@ -203,10 +203,10 @@ def visible_share(box: NDArray[np.float64], nearer: NDArray[np.float64], size: t
     if x2 <= x1 or y2 <= y1:
         return 0.0
     free = np.ones((y2 - y1, x2 - x1), bool)
-    for other in nearer:
+    low, high = nearer[:, :2], nearer[:, :2] + nearer[:, 2:]
+    for other in nearer[((low < (x2, y2)) & (high > (x1, y1))).all(1)]:
         a1, b1, a2, b2 = clip(other, size)
-        if a2 > x1 and b2 > y1:
-            free[max(0, b1 - y1) : max(0, b2 - y1), max(0, a1 - x1) : max(0, a2 - x1)] = False
+        free[max(0, b1 - y1) : max(0, b2 - y1), max(0, a1 - x1) : max(0, a2 - x1)] = False
     return float(free.mean())
 
 
