@@ -8,7 +8,7 @@ from collections.abc import Sequence as Rows
 from pathlib import Path
 
 from mot_anon.data.sequence import Sequence, camera_of
-from mot_anon.errors import AmbiguousError, NotFoundError, OptionError, OutputError
+from mot_anon.errors import AmbiguousError, FrameError, NotFoundError, OptionError, OutputError
 from mot_anon.methods.base import TARGETS, Method, make_method
 from mot_anon.plan.identities import POLICIES
 from mot_anon.plan.overrides import require_known
@@ -34,8 +34,10 @@ def checked_method(name: str, strength: int | None, target: str, *, control: boo
     return method
 
 
-def check_policy(policy: str) -> None:
-    """Raise :class:`OptionError` where there is no such identity policy."""
+def check_options(policy: str, workers: int | None) -> None:
+    """Raise :class:`OptionError` where there is no such identity policy, or no worker to do anything."""
+    if workers is not None and workers < 1:
+        raise OptionError(f"--workers {workers}: at least one has to work")
     if policy not in POLICIES:
         raise OptionError(f"no policy {policy!r}; there is: {', '.join(POLICIES)}")
 
@@ -62,7 +64,9 @@ def check_sequences(sequences: Rows[Sequence]) -> None:
         if sequence.name in places:
             raise AmbiguousError(f"{sequence.name} stands in {places[sequence.name]} and {sequence.path}; give one")
         places[sequence.name] = sequence.path
-        sequence.require_frames()
+        kinds = sorted({frame.suffix.lower() for frame in sequence.require_frames().frames})
+        if len(kinds) > 1:
+            raise FrameError(f"{sequence.path}: frames are {' and '.join(kinds)}; seqinfo.ini can name one imExt only")
         sequence.gt()
         if sequence.det_path is not None:
             sequence.detections()

@@ -107,5 +107,6 @@ def _lay(
     erased: Pixels,
 ) -> None:
     # Where alpha is below one the erased background shows through, never the raw frame.
-    blend = rgb * alpha[..., None] + erased * (1 - alpha[..., None])
-    published[rows, columns][mine] = np.rint(blend[mine] * 255).clip(0, 255).astype(np.uint8)[:, ::-1]
+    opaque = alpha[mine][:, None]
+    blend = rgb[mine] * opaque + erased[mine] * (1 - opaque)
+    published[rows, columns][mine] = np.rint(blend * 255).clip(0, 255).astype(np.uint8)[:, ::-1]

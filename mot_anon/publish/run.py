@@ -128,7 +128,7 @@ def publish(
         The destination cannot be written, is in use, or holds another run's work.
     """
     method = checks.checked_method(settings.method, settings.strength, settings.target, control=settings.control)
-    checks.check_policy(settings.policy)
+    checks.check_options(settings.policy, settings.workers)
     checks.check_sequences(sequences)
     others = (settings.attribution, settings.coverage.overrides_path)
     checks.check_apart(out, sequences, others)
@@ -145,8 +145,8 @@ def publish(
                 said = _run(work, recordings, settings, method, attribution, request, key, progress, executor)
     except BrokenExecutor:
         raise MotAnonError(
-            f"{out}: a worker process was killed (out of memory?); the same command goes on where it was, "
-            "with fewer --workers if memory is short"
+            f"{out}: a worker process died (out of memory? then give fewer --workers; a script of your own needs "
+            "'if __name__ == \"__main__\":'); the same command goes on where it was"
         ) from None
     except OSError as error:
         raise _output_error(out, error) from None

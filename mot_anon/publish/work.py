@@ -36,7 +36,7 @@ _SCHEMA = 1
 
 def work_folder(out: Path) -> Path:
     """Where the work folder of an output is."""
-    place = out.absolute()
+    place = out.resolve() if out.name in ("", "..") else out.absolute()
     return place.with_name(f".{place.name}.mot_anon-work")
 
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,9 @@ from mot_anon.plan.overrides import Override
 from mot_anon.publish import frames, work
 from mot_anon.publish.analyse import Coverage
 from mot_anon.publish.record import FILE_TIME
-from tests.publish.conftest import Publish, tree_bytes
+from mot_anon.publish.run import Settings, publish
+from mot_anon.vision.cache import Tick
+from tests.publish.conftest import Publish, silent, tree_bytes
 from tests.realdata import MOT, needs_mot
 from tests.sequences import PEOPLE, write_sequence
 
@@ -143,7 +146,14 @@ def test_a_method_that_protects_nobody_has_to_be_asked_for(run: Publish, sequenc
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"method": "magic"}, {"strength": 3}, {"target": "feet"}, {"policy": "none"}, {"method": "solid", "strength": 8}],
+    [
+        {"method": "magic"},
+        {"strength": 3},
+        {"target": "feet"},
+        {"policy": "none"},
+        {"method": "solid", "strength": 8},
+        {"workers": 0},
+    ],
 )
 def test_what_does_not_exist_is_refused(
     run: Publish, sequence: Sequence, tmp_path: Path, wrong: dict[str, str]
@@ -373,6 +383,30 @@ def test_a_name_that_stands_there_twice_is_refused(run: Publish, sequence: Seque
         run(sequence, other)
 
 
+def test_a_killed_worker_is_reported_and_the_run_goes_on(sequence: Sequence, tmp_path: Path) -> None:
+    settings = Settings(method="blur", coverage=Coverage(detector=None), workers=2)
+
+    def kill(what: str, steps: int) -> Tick:
+        def tick() -> None:
+            for worker in active_children():
+                worker.kill()
+
+        return tick if what == "render" else lambda: None
+
+    with pytest.raises(MotAnonError, match="a worker process died"):
+        publish([sequence], tmp_path / "out", None, settings, kill)
+    assert leftovers(tmp_path) == [".out.mot_anon-work"]
+    publish([sequence], tmp_path / "out", None, settings, silent)
+    assert leftovers(tmp_path) == ["out"]
+
+
+def alive(pid: str) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 CHILD = """
 import sys
 from pathlib import Path
@@ -402,8 +436,12 @@ def test_a_killed_run_goes_on_and_writes_what_an_undisturbed_one_writes(
     until = time.monotonic() + 60
     while not (journal.exists() and journal.read_text().count("\n") >= 1) and time.monotonic() < until:
         time.sleep(0.01)
+    helpers = [*Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()]
     child.send_signal(signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
+    while (left := [pid for pid in helpers if alive(pid)]) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert left == []
     assert not (tmp_path / "out").exists()
     done = run(sequence, method="blur", workers=1)
     assert tree_bytes(done.tree) == tree_bytes(run(sequence, out=tmp_path / "b", method="blur").tree)
