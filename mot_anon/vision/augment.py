@@ -142,14 +142,25 @@ def patches(images: Tensor, draw: Draw, *, share: float) -> tuple[Tensor, Tensor
         h, w = int((0.1 + 0.4 * a) * height), int((0.2 + 0.8 * b) * width)
         top = height - h if kind < 0.5 else int(c * (height - h))
         left = int((1.4 * d - 0.2) * width)
-        region = (slice(top, top + h), slice(max(0, left), max(0, min(width, left + w))))
+        rows, columns = slice(top, top + h), slice(max(0, left), max(0, min(width, left + w)))
         if kind < 0.25 or kind > 0.75:
             thing = draw.uniform(3, 1, 1, low=-1.0)
         else:
-            thing = images[int(other * n), :, : region[0].stop - region[0].start, region[1]]
-        covered[(row, slice(None), *region)] = thing
-        seen[(row, slice(None), *region)] = 0
+            thing = images[int(other * n), :, :h, columns]
+        covered[row, :, rows, columns] = thing
+        seen[row, :, rows, columns] = 0
     return covered, seen
+
+
+def blobs(images: Tensor, draw: Draw, *, share: float) -> Tensor:
+    """Places of other people who were erased too, (N, 1, H, W) of 0 and 1: upright ellipses in a share of the crops."""
+    n, _, height, width = images.shape
+    rows, columns = torch.arange(height)[None, :, None], torch.arange(width)[None, None, :]
+    x, y = draw.uniform(n, 1, 1) * width, draw.uniform(n, 1, 1, low=0.2, high=1.0) * height
+    a = draw.uniform(n, 1, 1, low=0.1, high=0.35) * width
+    b = draw.uniform(n, 1, 1, low=0.25, high=0.7) * height
+    inside = ((columns - x) / a) ** 2 + ((rows - y) / b) ** 2 < 1
+    return (inside & (draw.uniform(n, 1, 1) < share)).float()[:, None]
 
 
 def recompress(images: Tensor, draw: Draw, *, share: float) -> Tensor:
@@ -189,14 +200,15 @@ def fill(image: NDArray[np.uint8], holes: NDArray[np.bool_]) -> NDArray[np.uint8
     known = (~holes).astype(np.float32)
     weight = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
     colour = cv2.resize(image * known[..., None], size, interpolation=cv2.INTER_AREA)
-    result, done = np.zeros_like(colour), np.zeros_like(weight)
+    result: NDArray[np.float32] = np.zeros((size[1], size[0], 3), np.float32)
+    done: NDArray[np.float32] = np.zeros((size[1], size[0]), np.float32)
     for sigma in (0.7, 2.5, 8.0, 24.0):
         near = cv2.GaussianBlur(weight, (0, 0), sigma)
         mean = cv2.GaussianBlur(colour, (0, 0), sigma) / np.maximum(near, 1e-6)[..., None]
         new = np.clip(near * 4, 0, 1) * (1 - done)
-        result += mean * new[..., None]
-        done += new
-    result = (result + 127.0 * (1 - done)[..., None]).clip(0, 255)
+        result = (result + mean * new[..., None]).astype(np.float32)
+        done = (done + new).astype(np.float32)
+    result = (result + 127.0 * (1 - done)[..., None]).clip(0, 255).astype(np.float32)
     large = cv2.resize(result, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.where(holes[..., None], np.rint(large).astype(np.uint8), image)
 

@@ -116,14 +116,18 @@ def draw_parts(keypoints: NDArray[np.float32]) -> NDArray[np.uint8]:
     if point[11, 0] - point[12, 0] > -0.08 * abs(hips[1] - neck[1]):
         _disc(maps[0], point[0], 0.55 * radius, 255)
     cv2.fillPoly(maps[1], [np.rint(point[[11, 12, 24, 23]]).astype(np.int32)], 255, cv2.LINE_AA)
-    cv2.line(maps[1], *(tuple(int(v) for v in np.rint(p)) for p in (neck, hips)), 255, 8, cv2.LINE_AA)
+    _bone(maps[1], neck, hips, 8)
     for channel, bones in ((2, _ARMS), (3, _LEGS)):
         for a, b in bones:
             if min(keypoints[a, 2], keypoints[b, 2]) > 0.3:
-                ends = (tuple(int(v) for v in np.rint(point[end])) for end in (a, b))
-                cv2.line(maps[channel], *ends, 255, 5, cv2.LINE_AA)
+                _bone(maps[channel], point[a], point[b], 5)
     small = [cv2.resize(part, (width // 2, height // 2), interpolation=cv2.INTER_AREA) for part in maps]
     return np.stack(small).astype(np.uint8)
+
+
+def _bone(canvas: NDArray[np.uint8], a: NDArray[np.float32], b: NDArray[np.float32], width: int) -> None:
+    (x1, y1), (x2, y2) = np.rint(a).astype(int).tolist(), np.rint(b).astype(int).tolist()
+    cv2.line(canvas, (x1, y1), (x2, y2), 255, width, cv2.LINE_AA)
 
 
 def _disc(canvas: NDArray[np.uint8], centre: NDArray[np.float32], radius: float, value: int) -> None:

@@ -48,7 +48,7 @@ class ParserConfig(TrainingConfig):
         Weights of the losses beside the silhouette's cross-entropy.
     """
 
-    steps: int = 2400
+    steps: int = 1700
     batch: int = 64
     learning_rate: float = 3e-3
     average: float = 0.997
@@ -158,7 +158,7 @@ class ParserLearner(Learner):
     ) -> None:
         self.config, self.accelerator, self.samples = config, accelerator, samples
         self.stage, self.val = Stage(bodies), val
-        self.hard = Stage(val).scenes(Draw(config.seed + 1), ParserConfig(batch=512))
+        self.hard = Stage(val).scenes(Draw(config.seed + 1), ParserConfig(batch=min(512, len(val))))
         torch.manual_seed(config.seed)
         network = ParserNetwork().to(memory_format=torch.channels_last)
         self.averages = {"parser": averaged(network).to(accelerator.device)}
@@ -201,9 +201,9 @@ class ParserLearner(Learner):
     def read(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Maps and scores in 0…1 by the average."""
         device, maps, scores = self.accelerator.device, [], []
-        for part in images.split(128):
+        for start in range(0, len(images), 128):
             with self.accelerator.autocast():
-                some, sure = self.averages["parser"](part.to(device))
+                some, sure = self.averages["parser"](images[start : start + 128].to(device))
             maps.append(torch.sigmoid(some.float()).cpu())
             scores.append(torch.sigmoid(sure.float()).cpu())
         return torch.cat(maps), torch.cat(scores)

@@ -62,7 +62,7 @@ class TrainingConfig:
     @classmethod
     def from_settings(cls: type[Self], settings: dict[str, str]) -> Self:
         """Build from ``name → text``; raises :class:`OptionError` for an unknown name or a value of another type."""
-        kinds = {field.name: type(field.default) for field in dataclasses.fields(cls)}
+        kinds = {field.name: type(getattr(cls, field.name)) for field in dataclasses.fields(cls)}
         values: dict[str, Any] = {}
         for name, text in settings.items():
             key = name.replace("-", "_")
@@ -89,6 +89,10 @@ class Draw:
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers, float32."""
         return torch.randn(*shape, generator=self.generator)
+
+    def integers(self, low: int, high: int, n: int) -> Tensor:
+        """(n,) int64 in ``low``…``high - 1``."""
+        return torch.randint(low, high, (n,), generator=self.generator)
 
     def state(self) -> dict[str, Any]:
         """What :meth:`restore` needs."""

@@ -30,7 +30,6 @@ def test_other_clothes_change_nothing_outside_the_person_and_nothing_of_the_head
     changed = (dressed - images).abs()
     assert changed[(silhouettes == 0).expand_as(changed)].max() == 0
     assert changed[:, :, 12:22, 26:38].max() < 1e-6
-    assert changed[:, :, 40:60, 20:44].amax((1, 2, 3)).min() > 0.005
 
 
 def test_shirt_and_trousers_get_colours_of_their_own() -> None:

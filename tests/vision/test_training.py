@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 import torch
@@ -22,7 +23,7 @@ class Config(TrainingConfig):
     steps: int = 6
     save_every: int = 2
     taste: str = "sweet"
-    choices = {"taste": ("sweet", "sour")}
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"taste": ("sweet", "sour")}
 
 
 class Line(Learner):

@@ -1,0 +1,46 @@
+"""What the generator is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+
+def critic_loss(real: Sequence[Tensor], fake: Sequence[Tensor]) -> Tensor:
+    """The hinge of Lim & Ye (2017), over each kind of score: real ones above 1, fakes below −1."""
+    return torch.stack([F.relu(1 - r).mean() + F.relu(1 + f).mean() for r, f in zip(real, fake, strict=True)]).mean()
+
+
+def adversarial_loss(fake: Sequence[Tensor]) -> Tensor:
+    """Fakes shall score high."""
+    return -torch.stack([f.mean() for f in fake]).mean()
+
+
+def siamese_loss(drawn: Tensor, wanted: Tensor, source: Tensor, swapped: Tensor, margin: float) -> Tensor:
+    """Contrastive guidance (CIAGAN, section 3.2) on the sphere.
+
+    Parameters
+    ----------
+    drawn, wanted, source:
+        Codes (N, D) of the picture that was made, of a real picture of whom it shall show, of who stood there.
+    swapped:
+        (N,) in 0…1: where somebody else than the source is wanted; only there the source pushes.
+    margin:
+        Cosine similarity to the source that is forgiven.
+    """
+    near = 1 - F.cosine_similarity(drawn, wanted)
+    far = F.relu(F.cosine_similarity(drawn, source) - margin)
+    return (near + swapped * far).mean()
+
+
+def reconstruction_loss(drawn: Tensor, real: Tensor, where: Tensor) -> Tensor:
+    """Mean absolute difference (N, 3, H, W) where ``where`` (N, 1, H, W) is one."""
+    return ((drawn - real).abs() * where).sum() / (where.sum() * drawn.shape[1]).clamp_min(1)
+
+
+def feature_loss(drawn: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:
+    """Mean absolute difference of feature maps, summed over layers."""
+    return torch.stack([(d.float() - r.float()).abs().mean() for d, r in zip(drawn, real, strict=True)]).sum()

@@ -1,0 +1,128 @@
+"""Generator and discriminator for bodies.
+
+After CIAGAN (Maximov et al., CVPR 2020): an encoder-decoder that sees where somebody is and nothing of who it is, told
+by a code whom to draw, and a critic that sees the finished picture.  Otherwise than there the code is continuous, goes
+into every layer of the decoder (FiLM, Perez et al., AAAI 2018), and the critic compares picture and code by a
+projection (Miyato & Koyama, ICLR 2018) under spectral normalisation.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import cast
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from mot_anon.gan.identity import CODE_SIZE
+from mot_anon.vision.bodies import PARTS
+
+SIZE = (128, 64)
+"""Height and width of a picture."""
+SHAPE_CHANNELS = 1 + len(PARTS)
+"""Silhouette and parts."""
+WIDTHS = (32, 64, 128, 192, 192)
+_STYLE = 256
+
+
+class GeneratorNetwork(nn.Module):
+    """Background, shape and code in, picture out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        inputs = 3 + SHAPE_CHANNELS
+        # The first layer is not normalised: the light of the place must reach the decoder.
+        self.first = nn.Conv2d(inputs, WIDTHS[0], 3, 1, 1)
+        self.down = nn.ModuleList(_Layer(a, b, stride=2) for a, b in itertools.pairwise(WIDTHS))
+        self.style = nn.Sequential(
+            nn.Linear(CODE_SIZE, _STYLE), nn.LeakyReLU(0.2), nn.Linear(_STYLE, _STYLE), nn.LeakyReLU(0.2)
+        )
+        deepest = WIDTHS[-1]
+        self.deep = nn.ModuleList(_Layer(deepest, deepest, style=_STYLE) for _ in range(2))
+        widths = list(reversed(WIDTHS))
+        self.narrow = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in itertools.pairwise(widths))
+        self.up = nn.ModuleList(_Layer(2 * b, b, style=_STYLE) for b in widths[1:])
+        self.refine = nn.ModuleDict(
+            {str(level): _Layer(widths[level + 1], widths[level + 1], style=_STYLE) for level in (2, 3)}
+        )
+        self.last = nn.Conv2d(WIDTHS[0], 4, 3, 1, 1)
+
+    def forward(self, background: Tensor, shape: Tensor, codes: Tensor) -> Tensor:
+        """Draw somebody.
+
+        Parameters
+        ----------
+        background:
+            (N, 3, 128, 64) in −1…1, people filled from round about.
+        shape:
+            (N, 5, 128, 64) in 0…1: silhouette and parts.
+        codes:
+            (N, 128); their length does not matter.
+
+        Returns
+        -------
+        (N, 3, 128, 64) in −1…1.  Round the person it goes over into ``background`` where the network wants.
+        """
+        style = self.style(unit(codes))
+        maps = F.leaky_relu(self.first(torch.cat([background, shape], 1)), 0.2)
+        skips = []
+        for layer in self.down:
+            skips.append(maps)
+            maps = layer(maps)
+        maps = maps + self.deep[1](self.deep[0](maps, style), style)
+        for level, (layer, skip) in enumerate(zip(self.up, reversed(skips), strict=True)):
+            # Narrowed before it grows: the widest layers at the finest size are what costs time.
+            maps = F.interpolate(self.narrow[level](maps), scale_factor=2, mode="bilinear", align_corners=False)
+            maps = layer(torch.cat([maps, skip], 1), style)
+            if str(level) in self.refine:
+                maps = maps + self.refine[str(level)](maps, style)
+        drawn = self.last(maps).float()
+        opacity = torch.sigmoid(drawn[:, 3:] + 6 * shape[:, :1] - 2)
+        return torch.tanh(drawn[:, :3]) * opacity + background * (1 - opacity)
+
+
+class _Layer(nn.Module):
+    def __init__(self, before: int, after: int, *, stride: int = 1, style: int = 0) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(before, after, 3, stride, 1)
+        self.norm = nn.InstanceNorm2d(after, affine=not style)
+        self.film = nn.Linear(style, 2 * after) if style else None
+
+    def forward(self, maps: Tensor, style: Tensor | None = None) -> Tensor:
+        maps = self.norm(self.convolution(maps))
+        if self.film is not None and style is not None:
+            scale, offset = self.film(style)[:, :, None, None].chunk(2, 1)
+            maps = maps * (1 + scale) + offset
+        return F.leaky_relu(maps, 0.2)
+
+
+class DiscriminatorNetwork(nn.Module):
+    """The critic: real pictures of the asked-for person above zero, others below, patch by patch and as a whole."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (3 + SHAPE_CHANNELS, 64, 128, 256)
+        self.layers = nn.ModuleList(spectral_norm(nn.Conv2d(a, b, 4, 2, 1)) for a, b in itertools.pairwise(widths))
+        self.patch = nn.ModuleList(
+            [spectral_norm(nn.Conv2d(256, 256, 3, 1, 1)), spectral_norm(nn.Conv2d(256, 1, 3, 1, 1))]
+        )
+        self.whole = spectral_norm(nn.Conv2d(256, 256, 4, 2, 1))
+        self.judge = spectral_norm(nn.Linear(256, 1))
+        self.project = spectral_norm(nn.Linear(CODE_SIZE, 256))
+
+    def forward(self, pictures: Tensor, shape: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 3, 128, 64), (N, 5, 128, 64), (N, 128) → scores of patches (N, 1, 16, 8), and of the whole (N,)."""
+        maps = torch.cat([pictures, shape], 1)
+        for layer in self.layers:
+            maps = F.leaky_relu(layer(maps), 0.2)
+        maps = F.leaky_relu(self.patch[0](maps), 0.2)
+        coarse = F.leaky_relu(self.whole(maps), 0.2).mean((2, 3))
+        agree = ((maps.mean((2, 3)) + coarse) * self.project(unit(codes))).sum(1) / 16
+        return self.patch[1](maps).float() + agree.float()[:, None, None, None], self.judge(coarse)[:, 0].float()
+
+
+def unit(codes: Tensor) -> Tensor:
+    """Codes at the length that standard normal numbers have on average, so that an average of codes is a code."""
+    return cast(Tensor, F.normalize(codes.float(), dim=1) * CODE_SIZE**0.5)

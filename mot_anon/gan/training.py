@@ -1,0 +1,322 @@
+"""Training of the generator (``mot-anon train generator``).
+
+Half of every batch asks for the person who stood there, known from another picture, and is compared with what was
+there.  The other half asks for somebody else, or for nobody who exists: a code drawn as a key draws it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from mot_anon.gan.data import WARDROBE, Cast, Places
+from mot_anon.gan.generate import FORMAT
+from mot_anon.gan.identity import CODE_SIZE, load_identity
+from mot_anon.gan.identity import WEIGHTS as IDENTITY_WEIGHTS
+from mot_anon.gan.losses import adversarial_loss, critic_loss, feature_loss, reconstruction_loss, siamese_loss
+from mot_anon.gan.networks import DiscriminatorNetwork, GeneratorNetwork
+from mot_anon.vision import augment
+from mot_anon.vision.bodies import load_bodies
+from mot_anon.vision.parse import WEIGHTS as PARSER_WEIGHTS
+from mot_anon.vision.training import (
+    Draw,
+    Learner,
+    Log,
+    TrainingConfig,
+    averaged,
+    make_accelerator,
+    parameter_group,
+    train,
+)
+from mot_anon.vision.weights import save_weights
+
+
+@dataclass(frozen=True)
+class GeneratorConfig(TrainingConfig):
+    """Settings of the generator's training.
+
+    Attributes
+    ----------
+    batch:
+        Places a step; each is drawn twice.
+    critic_rate:
+        Learning rate of the discriminator.
+    identity_guidance:
+        ``siamese`` (the paper's), ``classification`` (its ablation: name the training person) or ``none``.
+    input:
+        ``silhouette``: the person is erased from what the generator sees; ``person``: they are not (an ablation).
+    unknown, dressed, misread:
+        Share of the second half that asks for nobody who exists; of places where people wear other clothes than their
+        own; of shapes as the parser reads them.
+    reconstruction, features, guidance:
+        Weights of losses beside the adversarial one.
+    margin:
+        Of :func:`~mot_anon.gan.losses.siamese_loss`.
+    decay:
+        Share of the run, at its end, over which the learning rates fall to nothing.
+    """
+
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {
+        "identity_guidance": ("siamese", "classification", "none"),
+        "input": ("silhouette", "person"),
+    }
+
+    steps: int = 6000
+    batch: int = 16
+    learning_rate: float = 2e-4
+    critic_rate: float = 4e-4
+    identity_guidance: str = "siamese"
+    input: str = "silhouette"
+    unknown: float = 0.4
+    dressed: float = 0.4
+    misread: float = 0.5
+    reconstruction: float = 8.0
+    features: float = 4.0
+    guidance: float = 2.0
+    margin: float = 0.2
+    decay: float = 0.35
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a step asks for: ``codes`` (2B, 128), the ``sources`` of the places, and where the two are ``swapped``.
+
+    ``person`` (2B,) is the wanted training person where a classifier could know them, else −1.
+    """
+
+    codes: Tensor
+    sources: Tensor
+    swapped: Tensor
+    person: Tensor
+
+
+class GeneratorLearner(Learner):
+    """Generator against discriminator, guided by the frozen identity network."""
+
+    def __init__(
+        self,
+        config: GeneratorConfig,
+        data: Path,
+        accelerator: Any,
+        *,
+        identity: Path = IDENTITY_WEIGHTS,
+        parser: Path | None = PARSER_WEIGHTS,
+        samples: Path | None = None,
+    ) -> None:
+        self.config, self.accelerator, self.samples = config, accelerator, samples
+        self.cast = Cast(load_bodies(data, "train"), identity, parser, config.seed)
+        self.audience = Cast(load_bodies(data, "val"), identity, parser, config.seed)
+        self.identity = load_identity(identity).to(accelerator.device)
+        torch.manual_seed(config.seed)
+        generator = GeneratorNetwork()
+        critic = DiscriminatorNetwork().to(memory_format=torch.channels_last)
+        classifier = nn.Linear(CODE_SIZE, int(self.cast.bodies.person.max()) + 1)
+        self.averages = {"generator": averaged(generator).to(accelerator.device)}
+        betas = (0.0, 0.99)
+        drawing = torch.optim.Adam([parameter_group(generator.parameters(), config.learning_rate)], betas=betas)
+        judging = [parameter_group(part.parameters(), config.critic_rate) for part in (critic, classifier)]
+        judge = torch.optim.Adam(judging, betas=betas)
+        generator, critic, classifier, drawing, judge = accelerator.prepare(
+            generator, critic, classifier, drawing, judge
+        )
+        self.networks = {"generator": generator, "critic": critic, "classifier": classifier}
+        self.optimisers = {"generator": drawing, "critic": judge}
+
+    def schedule(self, progress: float) -> float:
+        """Constant, then down to nothing in a line."""
+        return min(1.0, progress / 0.01 + 0.05, max(0.02, (1 - progress) / self.config.decay))
+
+    def step(self, draw: Draw, number: int, progress: float) -> dict[str, float]:
+        """One step of the critic, then one of the generator, on the same pictures."""
+        places, request = self.ask(draw)
+        seen = generator_input(places, self.config.input)
+        device = self.accelerator.device
+        shape = places.shape.to(device)
+        codes = request.codes.to(device)
+        real, hole = places.real.to(device), places.hole.to(device)
+        drawn = self.networks["generator"](_twice(seen.to(device)), _twice(shape), codes).float()
+        picture = drawn * _twice(hole) + _twice(real) * (1 - _twice(hole))
+        judged = self.judge(real, picture.detach(), shape, codes)
+        if self.config.identity_guidance == "classification":
+            judged = judged + self.learn_names(real, request)
+        self.optimisers["critic"].zero_grad()
+        self.accelerator.backward(judged)
+        self.optimisers["critic"].step()
+        self.networks["critic"].requires_grad_(False)
+        losses = self.losses(picture, drawn, places, request)
+        self.optimisers["generator"].zero_grad()
+        self.accelerator.backward(sum(losses.values()))
+        self.optimisers["generator"].step()
+        self.networks["critic"].requires_grad_(True)
+        return {"critic": judged.item()} | {name: loss.item() for name, loss in losses.items()}
+
+    def ask(self, draw: Draw) -> tuple[Places, Request]:
+        """Places, and the codes wanted there: first everybody's own, then others'."""
+        n, cast = self.config.batch, self.cast
+        rows, again = cast.pairs(draw, n)
+        dress = torch.where(draw.uniform(n) < self.config.dressed, draw.integers(1, WARDROBE, n), 0)
+        places = cast.places(rows, dress, draw, self.config.misread)
+        own = cast.codes[dress, torch.from_numpy(again)]
+        others = draw.rng.choice(cast.rows, n)
+        clothes = torch.where(draw.uniform(n) < self.config.dressed, draw.integers(1, WARDROBE, n), 0)
+        nobody = draw.uniform(n) < self.config.unknown
+        wanted = torch.where(nobody[:, None], draw.normal(n, CODE_SIZE), cast.codes[clothes, torch.from_numpy(others)])
+        people = torch.from_numpy(cast.bodies.person)
+        known = [
+            torch.where(dress == 0, people[torch.from_numpy(rows)], -1),
+            torch.where((clothes == 0) & ~nobody, people[torch.from_numpy(others)], -1),
+        ]
+        swapped = torch.cat([torch.zeros(n), torch.ones(n)])
+        return places, Request(torch.cat([own, wanted]), torch.cat([own, own]), swapped, torch.cat(known))
+
+    def judge(self, real: Tensor, fake: Tensor, shape: Tensor, codes: Tensor) -> Tensor:
+        """The critic's loss; real people come with codes of other pictures of them."""
+        n = len(real)
+        scores = self.networks["critic"](
+            torch.cat([real, fake]), torch.cat([shape, shape, shape]), torch.cat([codes[:n], codes])
+        )
+        return critic_loss([score[:n] for score in scores], [score[n:] for score in scores])
+
+    def learn_names(self, real: Tensor, request: Request) -> Tensor:
+        """Cross-entropy of the classifier on real people (only the ablation by classification has one)."""
+        with torch.no_grad(), self.accelerator.autocast():
+            embeddings = self.identity(real).float()
+        logits = self.networks["classifier"](embeddings)
+        return _named(logits, request.person[: len(real)].to(real.device))
+
+    def losses(self, picture: Tensor, drawn: Tensor, places: Places, request: Request) -> dict[str, Tensor]:
+        """What the generator is told, weighted."""
+        n, config, device = len(places.real), self.config, picture.device
+        shape, codes = places.shape.to(device), request.codes.to(device)
+        real, hole = places.real.to(device), places.hole.to(device)
+        scores = self.networks["critic"](picture, torch.cat([shape, shape]), codes)
+        losses = {"adversarial": adversarial_loss(scores)}
+        with self.accelerator.autocast():
+            features = self.identity.features(picture)
+            with torch.no_grad():
+                there = self.identity.features(real)
+            embeddings = self.identity.head(features[-1]).float()
+        own = [maps[:n] for maps in features[:-1]]
+        losses["features"] = config.features * feature_loss(own, there[:-1])
+        losses["reconstruction"] = config.reconstruction * reconstruction_loss(drawn[:n], real, hole)
+        if config.identity_guidance == "siamese":
+            found = self.identity.code(embeddings)
+            sources, swapped = request.sources.to(device), request.swapped.to(device)
+            losses["identity"] = config.guidance * siamese_loss(found, codes, sources, swapped, config.margin)
+        elif config.identity_guidance == "classification":
+            logits = self.networks["classifier"](embeddings)
+            losses["identity"] = config.guidance * _named(logits, request.person.to(device))
+        return losses
+
+    def score(self, number: int) -> dict[str, float]:
+        """How well val people become who is asked for, how colourful they are; writes a sheet to look at."""
+        draw = Draw(self.config.seed + 2)
+        cast = self.audience
+        rows = draw.rng.choice(cast.rows, min(200, len(cast.rows)), replace=False)
+        places = cast.still(rows)
+        codes = draw.normal(len(rows), CODE_SIZE)
+        pictures = self.draw_people(places, codes)
+        with torch.inference_mode():
+            found = self.identity.code(self.identity(pictures.to(self.accelerator.device)).float()).cpu()
+        if self.samples is not None:
+            self.samples.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(self.samples / f"generator-{number:06d}.png"), self.sheet())
+        new, old = colour_spread(pictures, places.shape), colour_spread(places.real, places.shape)
+        return {
+            "asked for": float(F.cosine_similarity(found, codes).mean()),
+            "torso": float(new[0] / old[0]),
+            "legs": float(new[1] / old[1]),
+        }
+
+    @torch.inference_mode()
+    def draw_people(self, places: Places, codes: Tensor) -> Tensor:
+        """Composites (N, 3, 128, 64) by the averaged generator."""
+        device, made = self.accelerator.device, []
+        seen = generator_input(places, self.config.input)
+        for start in range(0, len(codes), 64):
+            part = slice(start, start + 64)
+            with self.accelerator.autocast():
+                drawn = self.averages["generator"](
+                    seen[part].to(device), places.shape[part].to(device), codes[part].to(device)
+                )
+            made.append(drawn.float().cpu())
+        return torch.cat(made) * places.hole + places.real * (1 - places.hole)
+
+    def sheet(self, people: int = 14) -> Any:
+        """A picture: people of val; their places; everybody as five training people and as five who do not exist."""
+        draw = Draw(self.config.seed + 3)
+        people = min(people, len(self.audience.rows))
+        rows = draw.rng.choice(self.audience.rows, people, replace=False)
+        places = self.audience.still(rows)
+        models = draw.rng.choice(self.cast.rows, 5, replace=False)
+        dress = torch.arange(5) % WARDROBE
+        codes = torch.cat([self.cast.codes[dress, torch.from_numpy(models)], draw.normal(5, CODE_SIZE)])
+        theta = torch.eye(3)[:2].expand(5, 2, 3)
+        size = (places.real.shape[-2], places.real.shape[-1])
+        shown = augment.warp(augment.to_images(self.cast.bodies.pixels[models]), theta, size)
+        maps = augment.warp(augment.to_maps(self.cast.maps[models]), theta, size)
+        shown = self.cast.dressed(shown, maps, models, dress)
+        grey = torch.zeros_like(shown[:1])
+        lines = [torch.cat([grey, places.real]), torch.cat([grey, places.background])]
+        lines.append(torch.cat([grey, places.shape[:, 1:4] * 2 - 1]))
+        for code, left in zip(codes, torch.cat([shown, grey.expand(5, -1, -1, -1)]), strict=True):
+            lines.append(torch.cat([left[None], self.draw_people(places, code.expand(people, -1))]))
+        return augment.sheet([list(line) for line in lines])
+
+    def export(self, out: Path) -> None:
+        """Write the average."""
+        save_weights(self.averages["generator"], out, FORMAT)
+
+
+def generator_input(places: Places, kind: str) -> Tensor:
+    """What the generator may look at: the erased place, or (an ablation) the person themselves."""
+    return places.real if kind == "person" else places.background
+
+
+def colour_spread(pictures: Tensor, shape: Tensor) -> tuple[float, float]:
+    """How much the mean colours of torsos and of legs differ between people: root of the variance in Lab."""
+    colours: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    for image, maps in zip(augment.to_pixels(pictures), shape.numpy(), strict=True):
+        lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_BGR2Lab)
+        for found, part in zip(colours, (maps[2], maps[4]), strict=True):
+            where = (part > 0.5) & (maps[0] > 0.5)
+            if where.sum() > 20:
+                found.append(lab[where].mean(0))
+    torso, legs = (float(np.sqrt(np.var(np.stack(part), 0).sum())) if len(part) > 1 else 0.0 for part in colours)
+    return torso, legs
+
+
+def _twice(maps: Tensor) -> Tensor:
+    return torch.cat([maps, maps])
+
+
+def _named(logits: Tensor, person: Tensor) -> Tensor:
+    known = person >= 0
+    loss = F.cross_entropy(logits.float(), person.clamp_min(0), reduction="none")
+    return (loss * known).sum() / known.sum().clamp_min(1)
+
+
+def train_generator(
+    config: GeneratorConfig,
+    data: Path,
+    out: Path,
+    log: Log = print,
+    *,
+    identity: Path = IDENTITY_WEIGHTS,
+    parser: Path | None = PARSER_WEIGHTS,
+    samples: Path | None = None,
+) -> Path:
+    """Train on ``data``'s train split with a trained identity network and parser; write ``out``; resumes by itself.
+
+    Sample sheets go to the folder ``samples``; they show real people.
+    """
+    accelerator = make_accelerator()
+    learner = GeneratorLearner(config, data, accelerator, identity=identity, parser=parser, samples=samples)
+    return train(learner, config, accelerator, out, log)

@@ -1,0 +1,106 @@
+"""Drawing people: shapes, purity, and the weights that ship."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mot_anon.gan.generate import FORMAT, WEIGHTS, Generator, holes
+from mot_anon.gan.identity import CODE_SIZE
+from mot_anon.gan.networks import GeneratorNetwork
+from mot_anon.plan.identities import CODE_SIZE as PLANNED_SIZE
+from mot_anon.vision.weights import save_weights
+
+shipped = pytest.mark.skipif(not WEIGHTS.is_file(), reason="the generator's weights are not there")
+
+Request = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory: pytest.TempPathFactory) -> Generator:
+    out: Path = tmp_path_factory.mktemp("weights") / "generator.safetensors"
+    save_weights(GeneratorNetwork(), out, FORMAT)
+    return Generator(out)
+
+
+@pytest.fixture(scope="module")
+def request_of_three() -> Request:
+    rng = np.random.default_rng(0)
+    erased = np.full((3, 128, 64, 3), 0.5, np.float32)
+    silhouettes = np.zeros((3, 128, 64), np.float32)
+    silhouettes[:, 10:120, 18:46] = 1
+    parts = np.zeros((3, 4, 128, 64), np.float32)
+    parts[:, 0, 10:28, 24:40] = 0.5
+    parts[:, 1, 30:66, 20:44] = 1
+    parts[:, 3, 66:118, 20:44] = 1
+    return erased, silhouettes, parts, rng.standard_normal((3, CODE_SIZE)).astype(np.float16)
+
+
+def test_pictures_have_the_size_of_windows_and_lie_in_range(generator: Generator, request_of_three: Request) -> None:
+    drawn = generator(*request_of_three)
+    assert drawn.shape == (3, 128, 64, 3)
+    assert drawn.dtype == np.float32
+    assert drawn.min() >= 0
+    assert drawn.max() <= 1
+
+
+def test_nobody_to_draw_is_no_error(generator: Generator, request_of_three: Request) -> None:
+    assert generator(*(part[:0] for part in request_of_three)).shape == (0, 128, 64, 3)
+
+
+def test_the_same_request_gives_the_same_pixels_and_neighbours_hardly_matter(
+    generator: Generator, request_of_three: Request
+) -> None:
+    drawn = generator(*request_of_three)
+    assert np.array_equal(drawn, generator(*request_of_three))
+    alone = generator(*(part[1:2] for part in request_of_three))
+    assert np.abs(alone[0] - drawn[1]).max() < 0.02
+
+
+def test_another_code_is_another_person_and_its_length_means_nothing(
+    generator: Generator, request_of_three: Request
+) -> None:
+    drawn = generator(*request_of_three)
+    assert np.abs(drawn[0] - drawn[1]).max() > 0.01
+    erased, silhouettes, parts, codes = request_of_three
+    assert np.abs(generator(erased, silhouettes, parts, codes * 2) - drawn).max() < 0.02
+
+
+def test_a_request_that_does_not_fit_together_is_refused(generator: Generator, request_of_three: Request) -> None:
+    erased, silhouettes, parts, codes = request_of_three
+    with pytest.raises(ValueError, match="is needed"):
+        generator(erased, silhouettes, parts, codes[:, :64])
+
+
+def test_codes_are_as_long_as_plans_make_them() -> None:
+    assert CODE_SIZE == PLANNED_SIZE
+
+
+def test_holes_hold_silhouettes_with_a_rim(request_of_three: Request) -> None:
+    silhouettes = request_of_three[1]
+    hole = holes(silhouettes)
+    assert (hole[silhouettes > 0.5] == 1).all()
+    assert hole[:, 12:118, 16].min() > 0.7  # two pixels beside
+    assert hole[:, :, :8].max() == 0
+    assert hole.min() >= 0
+    assert hole.max() <= 1
+
+
+@shipped
+def test_the_shipped_generator_dresses_every_code_otherwise(request_of_three: Request) -> None:
+    erased, silhouettes, parts, _ = (np.repeat(part[:1], 40, 0) for part in request_of_three)
+    codes = np.random.default_rng(1).standard_normal((40, CODE_SIZE))
+    drawn = Generator()(erased, silhouettes, parts, codes)
+    torso, legs = drawn[:, 36:62, 24:40].mean((1, 2)), drawn[:, 80:110, 24:40].mean((1, 2))
+    assert torso.std(0).mean() > 0.08
+    assert legs.std(0).mean() > 0.06
+    # Outside the silhouette it goes over into the background.
+    assert np.abs(drawn[:, :, :6] - 0.5).mean() < 0.06
+
+
+@shipped
+def test_the_weights_for_bodies_are_small_together() -> None:
+    files = [path for path in WEIGHTS.parent.glob("*.safetensors") if path.stem in ("parser", "identity", "generator")]
+    assert sum(path.stat().st_size for path in files) < 20e6
