@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from mot_anon.data.sequence import Sequence, read_cameras, select
+from mot_anon.data.sequence import Sequence, discover, read_cameras, select, with_cameras
 from mot_anon.errors import MotAnonError, OptionError
 from mot_anon.plan.keys import TEST_KEY, Key, load_key
 from mot_anon.plan.overrides import read_overrides
@@ -92,13 +92,14 @@ def find_sequences(
     if not names:
         raise OptionError("which sequence? give --seq NAME, --seq all or --seq demo")
     roots = data or [Path(part) for part in os.environ.get(DATA_VARIABLE, "data").split(os.pathsep)]
-    named = read_cameras(cameras) if cameras else None
-    found: list[Sequence] = []
-    if DEMO in names:
-        found += select([_demo(report)], ["all"], allow_partial=allow_partial, cameras=named)
-    if others := [name for name in names if name != DEMO]:
-        found += select(roots, others, allow_partial=allow_partial, cameras=named)
-    return list({sequence.path: sequence for sequence in found}.values())
+    others = [name for name in names if name != DEMO]
+    found = select([_demo(report)], ["all"]) if DEMO in names else []
+    found += select(roots, others, allow_partial=allow_partial) if others else []
+    found = list({sequence.path: sequence for sequence in found}.values())
+    if cameras is None:
+        return found
+    known = [*(sequence.name for sequence in found), *(discover(roots) if others else [])]
+    return with_cameras(found, read_cameras(cameras), known)
 
 
 def coverage_of(regions: Path | None, detector: str, least_confidence: float) -> Coverage:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -79,8 +79,7 @@ class Sequence:
 
 def camera_of(name: str) -> str:
     """The camera that a sequence name means: ``MOT16-02`` and ``MOT17-02-SDP`` are both ``MOT17-02``."""
-    camera = _DETECTOR_SUFFIX.sub("", name)
-    return re.sub(r"^MOT16-", "MOT17-", camera)
+    return re.sub(r"^MOT16-", "MOT17-", _without_detector(name))
 
 
 def discover(roots: Iterable[Path]) -> dict[str, list[Path]]:
@@ -102,7 +101,7 @@ def select(
     names: Iterable[str],
     *,
     allow_partial: bool = False,
-    cameras: dict[str, str] | None = None,
+    cameras: Mapping[str, str] | None = None,
 ) -> list[Sequence]:
     """The sequences that ``names`` mean, opened, in the order of the names and without repeats.
 
@@ -133,7 +132,19 @@ def select(
             both = " and ".join(map(str, places[name]))
             raise AmbiguousError(f"{name} stands in {both}; give a narrower --data")
     opened = [open_sequence(places[name][0], allow_partial=allow_partial) for name in chosen]
-    return _with_cameras(opened, cameras, places) if cameras else opened
+    return with_cameras(opened, cameras, places) if cameras else opened
+
+
+def with_cameras(sequences: Iterable[Sequence], cameras: Mapping[str, str], known: Iterable[str]) -> list[Sequence]:
+    """Sequences with the cameras that ``--cameras`` gives to them or to all views of their name.
+
+    Raises :class:`NotFoundError` for an entry that names neither one of ``known`` (sequence names) nor their views.
+    """
+    names = sorted(set(known))
+    unknown = sorted(set(cameras) - {*names, *map(_without_detector, names)})
+    if unknown:
+        raise NotFoundError(f"--cameras names {', '.join(unknown)}, but there is: {', '.join(names)}")
+    return [replace(s, camera=cameras.get(s.name, cameras.get(_without_detector(s.name), s.camera))) for s in sequences]
 
 
 def open_sequence(path: Path, *, allow_partial: bool = False) -> Sequence:
@@ -225,6 +236,10 @@ def unknown_files(sequence: Sequence) -> list[Path]:
     return sorted(path for path in sequence.path.rglob("*") if path.is_file() and path not in known)
 
 
+def _without_detector(name: str) -> str:
+    return _DETECTOR_SUFFIX.sub("", name)
+
+
 def _sequence_folders(folder: Path, depth: int) -> list[Path]:
     if any((folder / part).exists() for part in ("img1", "seqinfo.ini", "gt/gt.txt", "det/det.txt")):
         return [folder]
@@ -242,19 +257,11 @@ def _matching(name: str, places: dict[str, list[Path]], roots: list[Path]) -> li
         return list(places)
     if name in places:
         return [name]
-    views = [other for other in places if _DETECTOR_SUFFIX.sub("", other) == name]
+    views = [other for other in places if _without_detector(other) == name]
     if not views:
         there = ", ".join(places) or "nothing"
         raise NotFoundError(f"no sequence {name} in {where}; there is: {there}, demo ({_WHERE_TO_GET})")
     return views
-
-
-def _with_cameras(opened: list[Sequence], cameras: dict[str, str], places: dict[str, list[Path]]) -> list[Sequence]:
-    views = {name: _DETECTOR_SUFFIX.sub("", name) for name in places}
-    unknown = sorted(set(cameras) - set(views) - set(views.values()))
-    if unknown:
-        raise NotFoundError(f"--cameras names {', '.join(unknown)}, but there is: {', '.join(places)}")
-    return [replace(s, camera=cameras.get(s.name, cameras.get(views[s.name], s.camera))) for s in opened]
 
 
 def _list_frames(folder: Path, info: SeqInfo) -> tuple[Path, ...]:
