@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mot_anon.data.motchallenge import DETECTION_COLUMNS, GT_COLUMNS, table
+from mot_anon.data.motchallenge import DETECTION_COLUMNS, GT_COLUMNS, PERSON_CLASSES, table
+from mot_anon.data.sequence import select
 from mot_anon.plan.regions import (
     believed_occluders,
     clip,
@@ -20,6 +21,7 @@ from mot_anon.plan.regions import (
     unexplained,
     visible_share,
 )
+from tests.realdata import MOT, needs_mot
 
 SIZE = (640, 480)
 NOTHING = np.zeros((0, 4))
@@ -264,3 +266,21 @@ def test_what_nearer_people_hide_does_not_speak_for_a_thing() -> None:
     somebody = np.array([[100.0, 100, 20, 130]])
     assert len(believed_occluders(PERSON, 0.5, BENCH, somebody, SIZE)) == 0
     assert len(believed_occluders(PERSON, 0.3, BENCH, somebody, SIZE)) == 1
+
+
+# Real people
+
+
+@needs_mot
+def test_in_a_real_street_everybody_is_covered_or_really_hidden() -> None:
+    (sequence,) = select([MOT / "MOT17-mini"], ["MOT17-02"], allow_partial=True)
+    gt, size = sequence.gt(), (sequence.width, sequence.height)
+    regions = mark_hidden(order_far_to_near(gt_regions(gt, "street")), occluders(gt), size)
+    people = gt[gt["class"].isin(PERSON_CLASSES)]
+    assert len(regions) == len(people) > len(gt[(gt["class"] == 1) & (gt["confidence"] == 1)])
+    hidden = regions[regions["kind"] == "hidden"]
+    assert 0 < len(hidden) < len(regions) / 4
+    assert (hidden["visibility"] == 0).all()
+    left = unexplained({"public": sequence.detections()}, regions, occluders(gt), size)
+    assert len(left) < 0.1 * len(sequence.detections())
+    assert (left["kind"] == "unsure").all()
