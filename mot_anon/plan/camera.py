@@ -20,8 +20,9 @@ _FLOATS = ("x", "y", "w", "h", "visibility")
 class Region:
     """One region of one frame, far people first.
 
-    ``box`` is (4,) x, y, w, h in pixels, not clipped; ``person`` False where nobody is sure that it is one; ``head``
-    (4,) the part of it that is sure to hold the head; ``cut`` (K, 4) boxes of things in front; ``code`` (128,) float32.
+    ``box`` is (4,) x, y, w, h in pixels, not clipped, with some room round it where no annotator drew it; ``person``
+    False where nobody is sure that it is one; ``head`` (4,) the part that is sure to hold the head; ``cut`` (K, 4)
+    boxes of things in front; ``code`` (128,) float32.
     """
 
     track: str
@@ -70,9 +71,10 @@ class CameraPlan:
         for index, (track, source, visibility) in enumerate(texts):
             nearer = boxes[index + 1 :][people[index + 1 :]]
             cut = reg.believed_occluders(boxes[index], visibility, things, nearer, self.size)
+            box = reg.roomy_box(boxes[index]) if source in ("detection", "tracker", "gap") else boxes[index]
             head = _head(boxes[index], source)
             code = self.codes[track].astype(np.float32)
-            found.append(Region(track, boxes[index], bool(people[index]), head, cut, code))
+            found.append(Region(track, box, bool(people[index]), head, cut, code))
         return found
 
     def counts(self) -> dict[str, int]:

@@ -21,7 +21,7 @@ A ``group`` is a row of ground truth without a head of its own at the top: a cro
 """
 OCCLUDER_COLUMNS = ["frame", "x", "y", "w", "h"]
 
-_SAME_PERSON = 0.4  # IoU at which a detection is that of a row
+_SAME_PERSON = 0.5  # IoU at which a detection is that of a row
 _COVERED = 0.75  # share of a detection that regions cover already
 _PAINTED = 0.4  # share of a detection that is painted and not cut out again, where a region explains it
 _AGREE = 0.4  # IoU at which two independent detectors mean the same person
@@ -227,6 +227,12 @@ def head_box(box: NDArray[np.float64]) -> NDArray[np.float64]:
     height = standing_height(box)
     above = 0.03 * height
     return np.array([x, y - above, w, above + min(h, 0.25 * height)])
+
+
+def roomy_box(box: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A box (x, y, w, h) that a detector drew, with room for what it cuts off: hair, feet, the reach of a stride."""
+    x, y, w, h = box
+    return np.array([x - 0.12 * w, y - 0.06 * h, 1.24 * w, 1.12 * h])
 
 
 def likely_head_box(box: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -132,3 +132,20 @@ def test_of_somebody_cut_off_at_the_waist_more_is_head() -> None:
 def test_gaps_of_a_crowd_are_those_of_a_crowd() -> None:
     labels = pd.concat([gt((1, 100, 100, 40, 100, 13, 1)).assign(frame=f) for f in (1, 3)], ignore_index=True)
     assert set(reg.fill_gaps(reg.gt_regions(labels, "S"), 5)["source"]) == {"group"}
+
+
+@pytest.mark.parametrize(
+    ("source", "grown"), [("gt", False), ("manual", False), ("tracker", True), ("detection", True)]
+)
+def test_boxes_of_detectors_get_room_and_boxes_of_annotators_do_not(source: str, grown: bool) -> None:
+    table = planned(gt((1, 100, 100, 40, 100, 1, 1))).assign(source=source)
+    codes = {"S:1": np.zeros(128, np.float16)}
+    (region,) = CameraPlan("S", "S", SIZE, 1, table, reg.occluders(gt()), codes, 0).frame(1)
+    assert (region.box[2] > 40 and region.box[3] > 100) == grown
+
+
+def test_a_second_person_whom_a_loose_detection_holds_too_is_covered() -> None:
+    labels = gt((1, 100, 100, 40, 100, 1, 1))
+    two = {"public": seen((60, 100, 80, 110))}  # as wide as two people, of whom one has a row
+    found = reg.unexplained(two, planned(labels), reg.occluders(labels), SIZE)
+    assert len(found) == 1

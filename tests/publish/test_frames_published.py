@@ -116,8 +116,8 @@ def test_a_public_detection_without_ground_truth_is_blurred_away(run: Publish, t
     sequence = open_sequence(write_sequence(tmp_path / "data", gt=PEOPLE[:3], det=det))
     done = run(sequence, method="solid")
     moved = changed(sequence.frames[2], done.tree / sequence.name / "img1" / "000003.png")
-    assert moved[30:80, 85:105].mean() > 0.9
-    moved[30:80, 85:105] = False
+    assert moved[28:82, 83:107].mean() > 0.9  # with room for hair and feet
+    moved[25:85, 80:110] = False
     assert not moved.any()
     assert done.record["sequences"][0]["regions"] == {"person": 2, "unsure": 1, "hidden": 0}
 
