@@ -10,6 +10,7 @@ from rich.console import Console
 
 from mot_anon import __version__, evaluate, options
 from mot_anon.errors import OptionError
+from mot_anon.measure.privacy import command as attack
 from mot_anon.plan.keys import draw_key
 from mot_anon.progress import Reporter
 
@@ -19,6 +20,7 @@ app = typer.Typer(
     help="De-identify people in multi-object-tracking data and measure the cost.",
 )
 app.command("evaluate")(evaluate.main)
+app.command("attack")(attack.main)
 
 
 @app.callback()

@@ -1,0 +1,1 @@
+"""Attacks on published data: can somebody still be recognised, or linked from one camera to another?"""

@@ -1,0 +1,199 @@
+"""``mot-anon attack``: how far a published set protects the people in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from mot_anon import options
+from mot_anon.errors import FormatError, NotFoundError, OptionError, OutputError
+from mot_anon.progress import Reporter
+
+if TYPE_CHECKING:
+    from mot_anon.measure.privacy.attacks import Tools
+    from mot_anon.measure.privacy.crops import Crops
+
+ALL = "recognition,linkage,averaging,two-keys,matching,known-plaintext,membership,parrot,inversion"
+_TABLE_WIDTH = 150
+_DEMO = "demo"
+
+
+def main(
+    original: Annotated[
+        Path | None, typer.Option("--original", help="The originals: sequences, or a folder of crops.", metavar="TREE")
+    ] = None,
+    published: Annotated[
+        list[Path] | None,
+        typer.Option("--published", help="The same, published; repeat it for other keys.", metavar="TREE"),
+    ] = None,
+    attacks: Annotated[str, typer.Option("--attacks", help="Which ones.")] = ALL,
+    split: Annotated[str, typer.Option("--split", help="Of a folder of crops.")] = "val",
+    people: Annotated[
+        Path | None,
+        typer.Option(
+            "--people",
+            help="Lines 'sequence,id,person': who is who across cameras; 'demo' knows the demo's. "
+            "Default: everybody is recognised within their camera, across time.",
+            metavar="FILE",
+        ),
+    ] = None,
+    attacker: Annotated[
+        Path | None, typer.Option("--attacker", help="Weights of a trained attacker (safetensors).", metavar="FILE")
+    ] = None,
+    train_attacker: Annotated[
+        Path | None,
+        typer.Option(
+            "--train-attacker",
+            help="Train an attacker on these crops' train split (index.csv), or take it from the cache.",
+            metavar="DATA",
+        ),
+    ] = None,
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting of that training, NAME=VALUE; repeatable.")
+    ] = None,
+    others: Annotated[
+        Path | None,
+        typer.Option("--others", help="Crops of other people to practise on: their train split.", metavar="DATA"),
+    ] = None,
+    members: Annotated[
+        Path | None,
+        typer.Option("--members", help="Crops of the generator's training people: train split.", metavar="DATA"),
+    ] = None,
+    method: Annotated[
+        str | None, typer.Option("--method", help="What was published with. Default: as anonymization.json says.")
+    ] = None,
+    strength: options.Strength = None,
+    policy: Annotated[str | None, typer.Option("--policy", help="Its identity policy. Default: as recorded.")] = None,
+    practice: Annotated[
+        int, typer.Option("--practice", min=1, help="Steps that parrots and inverters learn for.")
+    ] = 600,
+    seed: Annotated[int, typer.Option("--seed", help="Same seed, same figures.")] = 0,
+    least_control: Annotated[
+        float, typer.Option("--least-control", help="Fail where unprotected people are found less often, in percent.")
+    ] = 70.0,
+    out: Annotated[Path | None, typer.Option("--out", help="Write attacks.json there.", metavar="DIR")] = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Attack a published set: recognition, linkage, attackers that practised; with control, chance, floor, interval."""
+
+    def work() -> None:
+        from mot_anon.measure.privacy.study import run_study
+
+        if original is None or not published:
+            raise OptionError("what is attacked? give --original TREE and --published TREE")
+        if out is not None and out.exists() and not out.is_dir():
+            raise OutputError(f"{out}: is a file; --out is a folder")
+        about = _about(published[0], method, strength, policy, split if _is_crops(original) else None)
+        with Reporter(quiet=quiet) as report:
+            before, after = _sides(original, published, split, people)
+            log = (lambda line: None) if quiet else (lambda line: print(line, flush=True))
+            tools = _tools(attacker, train_attacker, setting, others, members, about, practice, log)
+            names = options.comma_list(attacks)
+            study = run_study(before, after, names, tools, seed=seed, about=about, report=report)
+        if out is not None:
+            study.write(out)
+        if not quiet:
+            console = Console()
+            if not console.is_terminal:
+                console = Console(width=_TABLE_WIDTH)
+            console.print(study.table())
+            for line in study.lines():
+                print(line)
+        study.require_control(least_control / 100)
+
+    options.command(work)
+
+
+def _sides(original: Path, published: list[Path], split: str, people: Path | None) -> tuple[Crops, list[Crops]]:
+    from mot_anon.measure.privacy import crops
+
+    if not _is_crops(original):
+        return crops.read_trees(original, published, _people(people))
+    if people is not None:
+        raise OptionError("--people is for sequences; a folder of crops says who is who in index.csv")
+    before = crops.read_folder(original, split)
+    after = [crops.read_folder(folder, split) for folder in published]
+    for folder, side in zip(published, after, strict=True):
+        if len(side) != len(before) or (side.person != before.person).any() or (side.camera != before.camera).any():
+            raise FormatError(folder / "index.csv", None, f"other rows of {split} than {original}; publish it anew")
+    return before, after
+
+
+def _people(path: Path | None) -> dict[tuple[str, int], str] | None:
+    from mot_anon.measure.privacy.crops import read_people
+
+    if path is None:
+        return None
+    if str(path) == _DEMO:
+        from mot_anon.data.demo import demo_identities
+
+        return {place: f"{person:02d}" for place, person in demo_identities().items()}
+    return read_people(path)
+
+
+def _tools(
+    attacker: Path | None,
+    train_attacker: Path | None,
+    setting: list[str] | None,
+    others: Path | None,
+    members: Path | None,
+    about: dict[str, Any],
+    practice: int,
+    log: Any,
+) -> Tools:
+    from mot_anon.measure.privacy import attackers
+    from mot_anon.measure.privacy.attacks import Tools
+    from mot_anon.measure.privacy.crops import read_folder
+    from mot_anon.measure.privacy.publishing import publisher
+
+    if attacker is not None and train_attacker is not None:
+        raise OptionError("--attacker and --train-attacker: give one of them")
+    if setting and train_attacker is None:
+        raise OptionError("--set is for --train-attacker")
+    if train_attacker is not None:
+        config = attackers.AttackerConfig.from_settings(options.settings_of(setting))
+        attacker = attackers.train_attacker(train_attacker, config, log)
+    weights = attacker or attackers.WEIGHTS
+    if attacker is None and not weights.is_file():
+        raise NotFoundError("no trained attacker; give --train-attacker DATA (crops of people) or --attacker FILE")
+    network = attackers.load_attacker(weights)
+    known = about["method"] is not None
+    return Tools(
+        attackers.NetworkAttacker(network),
+        network,
+        others=read_folder(others, "train") if others else None,
+        publish=publisher(about["method"], about["strength"], about["policy"]) if known else None,
+        members=read_folder(members, "train") if members else None,
+        parrot=attackers.AttackerConfig(steps=practice, learning_rate=4e-4, save_every=10 * practice),
+        inversion_steps=practice,
+        log=log,
+    )
+
+
+def _about(
+    published: Path, method: str | None, strength: int | None, policy: str | None, split: str | None
+) -> dict[str, Any]:
+    """What was published how: as the options say, else as the tree's record does."""
+    path, record = published / "anonymization.json", {}
+    if path.is_file():
+        try:
+            record = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError):
+            raise FormatError(path, None, "not the record of a published tree; give --method and --policy") from None
+    same = method is None or method == record.get("method")
+    recorded = dict(record.get("parameters") or {}).get("strength") if same else None
+    return {
+        "method": method or record.get("method"),
+        "strength": strength if strength is not None else recorded,
+        "policy": policy or record.get("policy") or "pseudonym",
+        "target": record.get("target"),
+        "split": split,
+    }
+
+
+def _is_crops(folder: Path) -> bool:
+    return (folder / "index.csv").is_file()

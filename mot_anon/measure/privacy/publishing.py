@@ -1,0 +1,102 @@
+"""Crops published as frames are: a method, a policy and a key; and what is left of a crop without its person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mot_anon.measure.privacy.crops import Crops
+from mot_anon.methods.base import Item, Method, make_method
+from mot_anon.plan.identities import Codes, identity_codes
+from mot_anon.plan.keys import Key
+from mot_anon.plan.regions import head_size
+from mot_anon.publish.render import erase
+from mot_anon.vision.bodies import CROP_SIZE
+
+Publisher = Callable[[Crops, Key], Crops]
+"""The tool itself, as an attacker has it: crops of anybody, published under a key of the attacker's own."""
+_SURE = 0.3
+_RIM = 0.02  # of the height, by which a silhouette is widened before it is covered
+_BATCH = 32
+
+
+def publisher(method: str, strength: int | None = None, policy: str = "pseudonym") -> Publisher:
+    """The tool with its settings; raises :class:`~mot_anon.errors.OptionError` for an unknown method."""
+    made = make_method(method, strength)
+    return lambda crops, key: publish_crops(crops, made, policy, key)
+
+
+def publish_crops(crops: Crops, method: Method, policy: str, key: Key) -> Crops:
+    """Replace the person of every crop.
+
+    A person has one code in each camera.  Each crop is rendered at the size that it had, because methods go by the size
+    of heads, and scaled again.
+    """
+    codes: dict[str, Codes] = {}
+    for index, camera in enumerate(crops.cameras):
+        tracks = sorted({str(person) for person in crops.person[crops.camera == index]})
+        codes[camera] = codes.get(camera, {}) | identity_codes(policy, key, camera, tracks)
+    bits = {camera: next(key.stream("recolor", camera)) for camera in crops.cameras}
+    masks = covered(crops)
+    pixels = np.empty_like(crops.pixels)
+    for start in range(0, len(crops), _BATCH):
+        rows = range(start, min(start + _BATCH, len(crops)))
+        items = []
+        for row in rows:
+            camera = crops.cameras[crops.camera[row]]
+            code = codes[camera][str(crops.person[row])].astype(np.float32)
+            items.append(_item(crops, row, masks[row], code, bits[camera], raw=method.needs_raw))
+        for row, item, (rgb, alpha) in zip(rows, items, method.render(items), strict=True):
+            blend = rgb * alpha[..., None] + item.erased * (1 - alpha[..., None])
+            drawn = _resized(np.rint(blend[..., ::-1] * 255).clip(0, 255).astype(np.uint8), CROP_SIZE)
+            pixels[row] = np.where(masks[row][..., None], drawn, crops.pixels[row])
+    return replace(crops, pixels=pixels)
+
+
+def grey(crops: Crops) -> Crops:
+    """The floor: everybody the same grey, which leaves outline and place."""
+    return replace(crops, pixels=np.where(covered(crops)[..., None], np.uint8(128), crops.pixels))
+
+
+def background(crops: Crops) -> Crops:
+    """Everybody filled from the background round them, which leaves the place."""
+    return replace(crops, pixels=np.stack([erase(p, m) for p, m in zip(crops.pixels, covered(crops), strict=True)]))
+
+
+def covered(crops: Crops) -> NDArray[np.bool_]:
+    """(N, 160, 80): the pixels of a crop that are replaced."""
+    if crops.silhouettes is None:
+        return np.ones((len(crops), *CROP_SIZE), bool)
+    size = 2 * round(_RIM * CROP_SIZE[0]) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    sure = (crops.masks() > _SURE).astype(np.uint8)
+    return np.stack([cv2.dilate(mask, kernel) > 0 for mask in sure])
+
+
+def _item(crops: Crops, row: int, mask: NDArray[np.bool_], code: NDArray[np.float32], bits: int, *, raw: bool) -> Item:
+    width, height = (max(8, round(side)) for side in crops.size[row])
+    crop = _resized(crops.pixels[row], (height, width))
+    silhouette = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_NEAREST)
+    box = np.array([0, 0, width, height], np.float64)
+    return Item(
+        _rgb(erase(crop, silhouette > 0)),
+        np.asarray(silhouette, np.float32),
+        code,
+        head_size(box),
+        bits,
+        _rgb(crop) if raw else None,
+    )
+
+
+def _rgb(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.asarray(crop[..., ::-1].astype(np.float32) / np.float32(255), np.float32)
+
+
+def _resized(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    shrinks = image.shape[0] > size[0]
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (size[1], size[0]), interpolation=way), np.uint8)
