@@ -12,92 +12,27 @@ import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mot_anon import __version__
 from mot_anon.data.sequence import Sequence, unknown_files
 from mot_anon.errors import CoverageError, InputError, MotAnonError, OutputError
 from mot_anon.methods.base import Method
 from mot_anon.plan.keys import Key
 from mot_anon.publish import checks, record
-from mot_anon.publish.analyse import Coverage, Recording, plan_recording, recordings_of
+from mot_anon.publish.analyse import Recording, plan_recording, recordings_of
 from mot_anon.publish.executors import executor_for
 from mot_anon.publish.frames import FrameTask, render_all, write_atomically
 from mot_anon.publish.labels import IdMap, label_files, permuted_ids
+from mot_anon.publish.settings import Published, Settings, request_of
 from mot_anon.publish.verify import verify_tree
 from mot_anon.publish.work import Work, opened, work_folder
 from mot_anon.vision.cache import Tick
 
+__all__ = ["Progress", "Published", "Settings", "publish"]
+
 Progress = Callable[[str, int], Tick]
 """Called with what begins and its number of steps; returns what is called after every step."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How sequences are published.
-
-    Attributes
-    ----------
-    method, strength:
-        How a region is replaced, and how strongly (None: the method's default).
-    target:
-        ``body``, ``face`` or ``both``.
-    policy:
-        Which identity a track gets.
-    coverage:
-        Where candidates come from.
-    permute_ids:
-        Ground-truth ids get a keyed permutation per camera.
-    attribution:
-        The source's licence text, to be published too.
-    overwrite:
-        Replace an output of mot_anon that is there already.
-    control:
-        The user asked for a method that protects nobody (none, recolor, grey).
-    workers:
-        Processes; None for as many as there are cores.  The bytes do not depend on it.
-    """
-
-    method: str = "pixelate"
-    strength: int | None = None
-    target: str = "body"
-    policy: str = "pseudonym"
-    coverage: Coverage = field(default_factory=Coverage)
-    permute_ids: bool = False
-    attribution: Path | None = None
-    overwrite: bool = False
-    control: bool = False
-    workers: int | None = None
-
-
-@dataclass(frozen=True)
-class Published:
-    """A finished tree.
-
-    Attributes
-    ----------
-    tree:
-        Where it is.
-    record:
-        What its ``anonymization.json`` says.
-    sequences:
-        Names of its sequences.
-    unknown:
-        Files of the input that are not part of the format and were not copied.
-    hidden:
-        Sequence → id as published → frames in which that person is not painted, since nothing of them can be seen.
-    warnings:
-        What whoever publishes it must know.
-    """
-
-    tree: Path
-    record: dict[str, Any]
-    sequences: tuple[str, ...]
-    unknown: tuple[Path, ...]
-    hidden: dict[str, dict[str, list[int]]]
-    warnings: tuple[str, ...]
 
 
 def publish(
@@ -137,7 +72,7 @@ def publish(
     if not work_folder(out).exists():
         checks.check_free(out, overwrite=settings.overwrite, record=record.NAME)
     recordings = recordings_of(sequences, progress)
-    request = _request(recordings, settings, method, attribution)
+    request = request_of(recordings, settings, method, attribution)
     try:
         with opened(out) as work:
             said = _resumed(work, out, request, key, settings)
@@ -318,38 +253,6 @@ def _record(
         warnings=list(record.warnings_for(method, settings.target, settings.policy, detector, views)),
         sequences=[entries[name] for name in sorted(entries)],
     )
-
-
-def _request(
-    recordings: list[Recording], settings: Settings, method: Method, attribution: bytes | None
-) -> dict[str, Any]:
-    """What a run is about, by part: two runs that agree in all of it and in the key write the same bytes."""
-    coverage = settings.coverage
-    inputs = [
-        [
-            *(view.name, view.camera, view.n_frames, view.width, view.height, view.fps, view.partial),
-            *map(_digest, (view.gt_path, view.det_path)),
-            *recording.digests,
-            *(path.name for path in view.frames),
-        ]
-        for recording in recordings
-        for view in recording.views
-    ]
-    by_hand = [(o.sequence, o.frame, o.action, o.track, o.box) for o in coverage.overrides]
-    return {
-        "version of mot_anon": __version__,
-        "inputs": hashlib.sha256(json.dumps(inputs).encode()).hexdigest(),
-        "method": [method.name, method.parameters()],
-        "target": settings.target,
-        "policy": settings.policy,
-        "coverage": [coverage.detector, coverage.least_confidence, by_hand],
-        "permutation of ids": settings.permute_ids,
-        "attribution": None if attribution is None else hashlib.sha256(attribution).hexdigest(),
-    }
-
-
-def _digest(path: Path | None) -> str | None:
-    return None if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _output_error(out: Path, error: OSError) -> OutputError:
