@@ -27,6 +27,7 @@ def save_weights(network: nn.Module, out: Path, form: str) -> None:
     }
     partial = out.with_suffix(".partial")
     save_file(tensors, partial, metadata={"format": form})
+    partial.chmod(0o644)  # safetensors makes files that only their owner may read
     partial.replace(out)
 
 
