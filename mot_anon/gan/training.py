@@ -68,7 +68,7 @@ class GeneratorConfig(TrainingConfig):
         "input": ("silhouette", "person"),
     }
 
-    steps: int = 6000
+    steps: int = 4600
     batch: int = 16
     learning_rate: float = 2e-4
     critic_rate: float = 4e-4
@@ -113,7 +113,7 @@ class GeneratorLearner(Learner):
         self.config, self.accelerator, self.samples = config, accelerator, samples
         self.cast = Cast(load_bodies(data, "train"), identity, parser, config.seed)
         self.audience = Cast(load_bodies(data, "val"), identity, parser, config.seed)
-        self.identity = load_identity(identity).to(accelerator.device)
+        self.identity = averaged(load_identity(identity)).to(accelerator.device)
         torch.manual_seed(config.seed)
         generator = GeneratorNetwork()
         critic = DiscriminatorNetwork().to(memory_format=torch.channels_last)

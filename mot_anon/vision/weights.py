@@ -55,9 +55,9 @@ def load_weights(build: Callable[[], Network], weights: Path, form: str) -> Netw
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
-def reduced_precision() -> torch.autocast:
+def reduced_precision(device: str = "cpu") -> torch.autocast:
     """A context in which networks compute in bfloat16, where the processor is faster at it."""
-    return torch.autocast("cpu", torch.bfloat16, enabled=_has_bfloat16())
+    return torch.autocast(device, torch.bfloat16, enabled=device != "cpu" or _has_bfloat16())
 
 
 def content_digest(path: Path) -> str:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from mot_anon.errors import OptionError
 from mot_anon.gan.identity import (
+    FORMAT,
     WEIGHTS,
     IdentityConfig,
     IdentityLearner,
     IdentityNetwork,
+    IdentityReader,
     correlation,
     embed,
     load_identity,
@@ -21,6 +24,7 @@ from mot_anon.gan.identity import (
 )
 from mot_anon.vision.bodies import load_bodies
 from mot_anon.vision.training import Draw, make_accelerator
+from mot_anon.vision.weights import save_weights
 from tests.invented_bodies import write_bodies
 from tests.realdata import BODIES, needs_bodies
 
@@ -76,6 +80,17 @@ def test_a_code_does_not_depend_on_who_else_is_in_the_batch() -> None:
     network = IdentityNetwork().eval()
     crops = torch.rand(4, 3, 128, 64) * 2 - 1
     assert torch.allclose(network(crops)[:1], network(crops[:1]), atol=1e-4)
+
+
+def test_codes_are_read_from_frames_one_a_box(tmp_path: Path) -> None:
+    save_weights(IdentityNetwork(), tmp_path / "identity.safetensors", FORMAT)
+    reader = IdentityReader(tmp_path / "identity.safetensors")
+    frame = np.random.default_rng(0).integers(0, 256, (120, 90, 3)).astype(np.uint8)
+    boxes = np.array([[5, 5, 40, 100], [-10, 30, 20, 130], [50, 0, 90, 110.0]])
+    codes = reader(frame, boxes)
+    assert codes.shape == (3, 128)
+    assert np.abs(codes[:1] - reader(frame, boxes[:1])).max() < 0.1
+    assert reader(frame, np.empty((0, 4))).shape == (0, 128)
 
 
 def test_unknown_settings_fail() -> None:
