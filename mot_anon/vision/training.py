@@ -25,6 +25,7 @@ from mot_anon.errors import MissingExtraError, OptionError
 
 Log = Callable[[str], None]
 Self = TypeVar("Self", bound="TrainingConfig")
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ def make_accelerator() -> Any:
     return Accelerator(mixed_precision="bf16")
 
 
-def averaged(network: nn.Module) -> nn.Module:
+def averaged(network: Network) -> Network:
     """A copy that follows."""
     return copy.deepcopy(network).requires_grad_(False).eval()
 
