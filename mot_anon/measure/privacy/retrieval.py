@@ -166,22 +166,31 @@ def chance(outcome: Outcome, rng: np.random.Generator, permutations: int = 1000)
     return float(np.mean(rates)), float(np.quantile(rates, LEVEL))
 
 
-def estimate(values: Floats, person: Integers, rng: np.random.Generator, resamples: int = 1000) -> Estimate:
+def estimate(
+    values: Floats,
+    person: Integers,
+    rng: np.random.Generator,
+    resamples: int = 1000,
+    *,
+    differences: bool = False,
+) -> Estimate:
     """Mean of the queries' values, with an interval by a bootstrap over people.
 
     Parameters
     ----------
     values:
-        (Q,) in 0…1 (or −1…1 for differences), one a query.
+        (Q,) in 0…1, one a query.
     person:
         (Q,) whom the query shows: all queries of a person are drawn together.
+    differences:
+        The values are differences of two such, −1…1.
 
     Returns
     -------
     Estimate
-        For values in 0…1 of which fewer than five people have any, or fewer than five all, the interval is widened to
-        the binomial one (Clopper & Pearson) with people as trials: 0 of 100 people is at most 3.6 %, not 0 %.  Without
-        ends for fewer than two people.
+        Where fewer than five people have any hit, or fewer than five a miss, the interval is widened to the binomial
+        one (Clopper & Pearson) with people as trials: 0 of 100 people is at most 3.6 %, not 0 %; differences likewise
+        where fewer than five people gain or lose.  Without ends for fewer than two people.
     """
     _, group = np.unique(person, return_inverse=True)
     people = int(group.max()) + 1
@@ -192,11 +201,16 @@ def estimate(values: Floats, person: Integers, rng: np.random.Generator, resampl
     drawn = rng.multinomial(people, np.full(people, 1 / people), size=resamples)
     low, high = np.quantile((drawn @ sums) / (drawn @ counts), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     low, high = min(float(low), value), max(float(high), value)
-    if values.min() >= 0:
-        rates = sums / counts
-        if min((rates > 0).sum(), (rates < 1).sum()) < _FEW:
-            exact = binomial(value * people, people)
-            low, high = min(low, exact[0]), max(high, exact[1])
+    rates = sums / counts
+    if differences:
+        gains, losses = float(values.clip(0).mean()), float((-values).clip(0).mean())
+        if (rates > 0).sum() < _FEW:
+            high = max(high, binomial(gains * people, people)[1] - losses)
+        if (rates < 0).sum() < _FEW:
+            low = min(low, gains - binomial(losses * people, people)[1])
+    elif min((rates > 0).sum(), (rates < 1).sum()) < _FEW:
+        exact = binomial(value * people, people)
+        low, high = min(low, exact[0]), max(high, exact[1])
     return Estimate(value, low, high)
 
 
@@ -213,7 +227,7 @@ def paired(values: Outcome, floor: Outcome, rng: np.random.Generator) -> Estimat
     common, here, there = np.intersect1d(values.query, floor.query, return_indices=True)
     if not len(common):
         raise ValueError("the two have no query in common")
-    return estimate(values.hits[here] - floor.hits[there], values.person[here], rng)
+    return estimate(values.hits[here] - floor.hits[there], values.person[here], rng, differences=True)
 
 
 def similarities(features: NDArray[np.float32], person: Integers) -> tuple[Floats, Integers]:

@@ -62,7 +62,7 @@ class Matching:
                 estimate(rate, person, rng),
                 chance=float(np.mean([1 / len(people) for _, _, people in pairs])),
                 floor=float(floor.mean()),
-                over_floor=estimate(rate - floor, person, rng),
+                over_floor=estimate(rate - floor, person, rng, differences=True),
                 control=float(control.mean()),
                 by_key=tuple(float(some.mean()) for some in hits),
                 people=len(np.unique(person)),
@@ -193,7 +193,7 @@ def match_groups(first: Floats, second: Floats, rng: np.random.Generator) -> Int
     a, b = _standardised(first), _standardised(hidden)
     best, score = np.arange(people), -np.inf
     for begin in ((start + even) / 2, even):
-        solved = quadratic_assignment(a, b, options={"maximize": True, "P0": begin})
+        solved = quadratic_assignment(a, b, options={"maximize": True, "P0": begin, "rng": rng})
         if solved.fun > score:
             best, score = solved.col_ind, float(solved.fun)
     return np.asarray(shuffled[best], np.int64)
