@@ -70,6 +70,7 @@ class GeneratorConfig(TrainingConfig):
 
     steps: int = 4600
     batch: int = 16
+    save_every: int = 200
     learning_rate: float = 2e-4
     critic_rate: float = 4e-4
     identity_guidance: str = "siamese"
