@@ -31,7 +31,11 @@ def shared(key: Key, camera: str, tracks: Iterable[str]) -> Codes:
     return dict.fromkeys({CAMERA_TRACK, *tracks}, code)
 
 
-POLICIES: dict[str, Policy] = {"pseudonym": pseudonym, "shared": shared}
+TRACKER = "tracker"
+"""The policy whose tracks are a tracker's, whatever ground truth says (:func:`mot_anon.plan.tracks.retracked`)."""
+POLICIES: dict[str, Policy] = {"pseudonym": pseudonym, "shared": shared, TRACKER: pseudonym}
+KEYED_BY_LABELS = frozenset({"pseudonym"})
+"""Policies under which the ids of ground truth can be read off the pixels: what tracking gains by it is no gain."""
 
 
 def identity_codes(policy: str, key: Key, camera: str, tracks: Iterable[str]) -> Codes:

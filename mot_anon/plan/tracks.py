@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mot_anon.data.motchallenge import DETECTION_COLUMNS
+from mot_anon.plan.identities import CAMERA_TRACK
 from mot_anon.plan.regions import REGION_COLUMNS, fill_gaps, iou
 from mot_anon.trackers import label_detections, long_memory_tracker
 from mot_anon.vision.cache import Tick, embed_sequence
@@ -80,6 +81,26 @@ def tracks_from_detections(
     filled = fill_gaps(tracked, round(2 * fps))
     ends = _lengthened(tracked, len(frames))
     return pd.concat([filled, table[table["track"] == ""], ends], ignore_index=True)[[*REGION_COLUMNS, "visibility"]]
+
+
+def retracked(frames: Sequence[Path], regions: pd.DataFrame, recording: str, tick: Tick | None = None) -> pd.DataFrame:
+    """The same regions under the names of the tracks that a tracker finds in them.
+
+    Ground truth keeps saying who is where, but no longer who is who: identities that are drawn for these names tell a
+    re-ID tracker nothing that it could not have found out.  Regions that nobody is sure of, or that nobody sees, keep
+    their names; one that went to no track gets the camera's.
+    """
+    rows = np.flatnonzero((regions["kind"] == "person") & (regions["track"] != CAMERA_TRACK))
+    found = regions.iloc[rows].reset_index(drop=True)
+    features = embed_sequence(frames, found, OsnetEmbedder(), tick)
+    boxes = found[["x", "y", "w", "h"]].to_numpy(np.float64, copy=True)
+    boxes[:, 2:] += boxes[:, :2]
+    rows_of = [np.flatnonzero(found["frame"].to_numpy() == frame) for frame in range(1, len(frames) + 1)]
+    seen = ((boxes[here], np.ones(len(here)), features[here]) for here in rows_of)
+    names = regions["track"].to_numpy(object, copy=True)
+    for here, ids in zip(rows_of, label_detections(long_memory_tracker(calibrated_gate()), seen), strict=True):
+        names[rows[here]] = [f"{recording}:t{identity}" if identity else CAMERA_TRACK for identity in ids]
+    return regions.assign(track=names)
 
 
 def _lengthened(tracked: pd.DataFrame, n_frames: int) -> pd.DataFrame:

@@ -15,10 +15,10 @@ from mot_anon.data.sequence import Sequence, camera_of
 from mot_anon.errors import FrameError
 from mot_anon.plan import regions as reg
 from mot_anon.plan.camera import CameraPlan
-from mot_anon.plan.identities import identity_codes
+from mot_anon.plan.identities import TRACKER, identity_codes
 from mot_anon.plan.keys import Key
 from mot_anon.plan.overrides import Override, apply_overrides
-from mot_anon.plan.tracks import tracks_from_detections
+from mot_anon.plan.tracks import retracked, tracks_from_detections
 from mot_anon.vision.cache import Tick, detect_sequence
 from mot_anon.vision.detect import make_detector
 
@@ -127,6 +127,8 @@ def plan_recording(
             regions, overrides, path=coverage.overrides_path, recording=name, n_frames=sequence.n_frames
         )
     regions = reg.mark_hidden(reg.order_far_to_near(regions), things, size, target)
+    if policy == TRACKER and len(gt):
+        regions = retracked(sequence.frames, regions, name, progress(f"tracks {name}", sequence.n_frames))
     codes = identity_codes(policy, key, recording.camera, sorted(set(regions["track"])))
     bits = next(key.stream("recolor", recording.camera))
     return CameraPlan(recording.camera, name, size, sequence.n_frames, regions, things, codes, bits)

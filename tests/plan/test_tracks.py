@@ -12,7 +12,7 @@ from mot_anon.data.frames import Frame
 from mot_anon.data.motchallenge import DETECTION_COLUMNS, table
 from mot_anon.plan import tracks as module
 from mot_anon.plan.regions import REGION_COLUMNS
-from mot_anon.plan.tracks import merge_detections, tracks_from_detections
+from mot_anon.plan.tracks import merge_detections, retracked, tracks_from_detections
 
 FRAMES = 20
 
@@ -112,3 +112,20 @@ def test_boxes_that_mean_the_same_become_one_that_encloses_them() -> None:
         [1, 300, 100, 40, 100, 0.8, False],
         [2, 100, 100, 40, 100, 0.6, False],
     ]
+
+
+def test_a_tracker_says_who_is_who_where_labels_say_where_people_are(street: list[Path]) -> None:
+    def region(frame: int, track: str, who: str, kind: str = "person") -> tuple[object, ...]:
+        return (frame, track, *place(who, frame), kind, "gt", 1.0)
+
+    rows = [region(frame, f"cam:{frame}", who) for frame in range(1, FRAMES + 1) for who in ("red", "blue")]
+    rows += [region(3, "cam:hidden", "red", "hidden"), region(4, "", "blue")]
+    regions = pd.DataFrame(rows, columns=[*REGION_COLUMNS, "visibility"])
+    found = retracked(street, regions, "cam")
+    assert found.drop(columns="track").equals(regions.drop(columns="track"))
+    people = found["track"].iloc[: 2 * FRAMES].to_numpy().reshape(FRAMES, 2)  # ids of labels that change every frame
+    assert set(people[:, 0]) == {people[0, 0]}
+    assert set(people[:, 1]) == {people[0, 1]}
+    assert people[0, 0] != people[0, 1]
+    assert all(name.startswith("cam:t") for name in people[0])
+    assert found["track"].iloc[2 * FRAMES :].tolist() == ["cam:hidden", ""]
