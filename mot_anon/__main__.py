@@ -44,7 +44,11 @@ def anonymize(
     target: options.Target = "body",
     policy: Annotated[
         str,
-        typer.Option("--policy", help="pseudonym: everybody somebody of their own; shared: one for all of a camera."),
+        typer.Option(
+            "--policy",
+            help="pseudonym: everybody somebody of their own; shared: one for all of a camera; "
+            "tracker: somebody for everybody whom a tracker tells apart.",
+        ),
     ] = "pseudonym",
     key: options.KeyPath = None,
     test_key: options.TestKey = False,
@@ -98,6 +102,65 @@ def anonymize(
         console.print(
             f"{done.tree}: {len(done.sequences)} sequences, de-identified by {method}; see anonymization.json"
         )
+
+    options.command(work)
+
+
+@app.command()
+def audit(
+    original: Annotated[
+        list[Path] | None,
+        typer.Option("--original", help="Folder that holds the originals; repeatable.", metavar="TREE"),
+    ] = None,
+    published: Annotated[Path | None, typer.Option("--published", help="The published tree.", metavar="TREE")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Where results go (they show original people). Default: runs/TREE-audit-N."),
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", help="The key that must stand in no published file.", metavar="FILE")
+    ] = None,
+    independent_detector: options.Detector = "hog",
+    regions: options.Regions = None,
+    reviewed_by: Annotated[
+        str | None,
+        typer.Option("--reviewed-by", help="Who has looked at every doubt and signs for it.", metavar="NAME"),
+    ] = None,
+    update_datasheet: Annotated[
+        bool, typer.Option("--update-datasheet", help="Put the result into the published tree's data sheet.")
+    ] = False,
+    allow_partial: options.AllowPartial = False,
+    cameras: options.Cameras = None,
+    workers: options.Workers = None,
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Check a published tree against the original; fails where something that must hold does not."""
+
+    def work() -> None:
+        from mot_anon.measure.audit import command
+
+        if not original or published is None:
+            raise OptionError("audit what? give --original TREE and --published TREE")
+        request = command.Request(
+            tuple(original),
+            published,
+            out,
+            key,
+            None if independent_detector == "none" else independent_detector,
+            regions,
+            reviewed_by,
+            update_datasheet,
+            allow_partial,
+            cameras,
+            workers,
+            overwrite,
+        )
+        with Reporter(quiet=quiet) as report:
+            found, place = command.run(request, report)
+        command.show(found, place, quiet=quiet)
+        if found.errors:
+            raise typer.Exit(1)
 
     options.command(work)
 

@@ -1,0 +1,1 @@
+"""What must hold of a published tree, checked against the original by somebody who did not write it."""

@@ -1,0 +1,271 @@
+"""One frame of original and published, judged: who still shows, what changed where nobody is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mot_anon.data.frames import EXTENSIONS, Frame, decode_frame
+from mot_anon.errors import FrameError
+from mot_anon.measure.audit.detail import Rawness, detail, rawness
+from mot_anon.measure.audit.motion import moving, upright_blobs
+from mot_anon.measure.audit.sights import Sight
+from mot_anon.plan.regions import clip, iou, standing_height
+
+_LEAST_TOLD = 0.1  # share of the pixels looked at that must have detail …
+_LEAST_PIXELS = 24  # … and their number
+_MOVING = 0.2  # share of a box that must move for its motion to be the silhouette
+_BLOCK = 8  # pixels
+_JPEG_BLOCK = 7.0
+"""Grey levels: mean change of a block outside every region that re-encoding does not reach."""
+_SAME_PERSON = 0.4
+_SLACK = 0.2  # by which labels' visibility and boxes of things may disagree
+_MOST_BEHIND = 0.8  # share of a silhouette that things may hide for the rest to be judged alone
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Who is to be judged: see :data:`~mot_anon.measure.audit.candidates.CANDIDATE_COLUMNS`."""
+
+    track: str
+    box: tuple[float, float, float, float]
+    source: str
+    score: float
+    visibility: float
+
+
+@dataclass(frozen=True)
+class Task:
+    """What judging one frame needs; goes to worker processes.
+
+    Attributes
+    ----------
+    number:
+        From 1.
+    original, published:
+        The two files.
+    size:
+        (width, height) in pixels that both must have.
+    candidates:
+        Who may be there.
+    things:
+        (K, 4) boxes of things that may hide them.
+    allowed:
+        (N, 4) boxes in which pixels may have changed.
+    target:
+        ``body``, ``face`` or ``both``.
+    background:
+        Where the still background lies (``.npy``), or None.
+    """
+
+    number: int
+    original: Path
+    published: Path
+    size: tuple[int, int]
+    candidates: tuple[Candidate, ...]
+    things: NDArray[np.float64]
+    allowed: NDArray[np.float64]
+    target: str
+    background: Path | None
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What changed outside every region.
+
+    Attributes
+    ----------
+    pixels, changed:
+        How many there are, and how many have another value.
+    total:
+        Sum of the absolute changes of brightness.
+    largest:
+        Largest mean change of a block, in grey levels; None where no block is outside.
+    box:
+        x, y, w, h of what changed more than may be, or None.
+    """
+
+    pixels: int
+    changed: int
+    total: float
+    largest: float | None
+    box: tuple[int, int, int, int] | None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was found in one frame; ``fault`` is why it could not be judged, or empty."""
+
+    number: int
+    sights: tuple[Sight, ...] = ()
+    moved: tuple[Sight, ...] = ()
+    outside: Outside | None = None
+    lossless: bool = False
+    fault: str = ""
+
+
+def judge_frame(task: Task) -> Judged:
+    """Decode both frames and compare them."""
+    try:
+        before, after = (decode_frame(_read(path), path, size=task.size) for path in (task.original, task.published))
+    except FrameError as error:
+        return Judged(task.number, fault=str(error))
+    lossless = EXTENSIONS[task.published.suffix.lower()] == "png"
+    details = detail(before), detail(after)
+    motion = moving(before, _background(task.background)) if task.background else None
+    sights = tuple(_sight(task, candidate, details, motion) for candidate in task.candidates)
+    moved = _blobs(task, details, motion) if motion is not None else ()
+    return Judged(
+        task.number,
+        tuple(sight for sight in sights if sight is not None),
+        moved,
+        outside(before, after, task.allowed, lossless=lossless),
+        lossless,
+    )
+
+
+def outside(before: Frame, after: Frame, allowed: NDArray[np.float64], *, lossless: bool) -> Outside:
+    """Measure what changed outside the allowed boxes.
+
+    Parameters
+    ----------
+    before, after:
+        (H, W, 3) uint8.
+    allowed:
+        (N, 4) x, y, w, h.
+    lossless:
+        Any other value is too much; else whole blocks of 8×8 pixels are held to what re-encoding does.
+    """
+    size = (before.shape[1], before.shape[0])
+    free = np.ones(before.shape[:2], bool)
+    for box in allowed:
+        x1, y1, x2, y2 = clip(box, size)
+        free[y1:y2, x1:x2] = False
+    change = cv2.absdiff(before, after)
+    differs = (change.max(axis=2) > 0) & free
+    grey = change.astype(np.float32).mean(axis=2)
+    rows, columns = before.shape[0] // _BLOCK, before.shape[1] // _BLOCK
+    shape = (rows, _BLOCK, columns, _BLOCK)
+    whole = free[: rows * _BLOCK, : columns * _BLOCK].reshape(shape).all(axis=(1, 3))
+    means = np.where(whole, grey[: rows * _BLOCK, : columns * _BLOCK].reshape(shape).mean(axis=(1, 3)), 0.0)
+    bad = differs if lossless else np.repeat(np.repeat(means > _JPEG_BLOCK, _BLOCK, 0), _BLOCK, 1)
+    return Outside(
+        int(free.sum()),
+        int(differs.sum()),
+        float(grey[free].sum()),
+        float(means.max()) if whole.any() else None,
+        _round(bad) if bad.any() else None,
+    )
+
+
+def _sight(
+    task: Task,
+    candidate: Candidate,
+    details: tuple[NDArray[np.float32], NDArray[np.float32]],
+    motion: NDArray[np.bool_] | None,
+) -> Sight | None:
+    box = np.array(candidate.box, float)
+    x1, y1, x2, y2 = clip(_wanted(box, task.target), task.size)
+    if x2 <= x1 or y2 <= y1:
+        return None
+    how, whole = "core", _core(box, task.target, (x1, y1, x2, y2))
+    if motion is not None and (moves := motion[y1:y2, x1:x2]).mean() >= _MOVING:
+        how, whole = "motion", moves
+    mask = whole.copy()
+    for thing in task.things[task.things[:, 1] + task.things[:, 3] >= box[1] + box[3]]:
+        a1, b1, a2, b2 = clip(thing, task.size)
+        mask[max(0, b1 - y1) : max(0, b2 - y1), max(0, a1 - x1) : max(0, a2 - x1)] = False
+    behind = 1 - float(mask.sum() / whole.sum()) if whole.any() else 0.0
+    if behind > min(_MOST_BEHIND, 1 - candidate.visibility + _SLACK):
+        mask = whole  # boxes of things are rough; these would hide more than labels say can be hidden
+    found, _ = rawness(details[0][y1:y2, x1:x2], details[1][y1:y2, x1:x2], mask)
+    return _said(task.number, candidate, how, found, behind)
+
+
+def _blobs(
+    task: Task, details: tuple[NDArray[np.float32], NDArray[np.float32]], motion: NDArray[np.bool_]
+) -> tuple[Sight, ...]:
+    """What moves upright, is nobody's box and still shows the original."""
+    if task.target == "face":
+        return ()  # bodies show there, and a blob has no face
+    known = np.concatenate([np.array([c.box for c in task.candidates]).reshape(-1, 4), task.things])
+    found = []
+    for x, y, w, h in upright_blobs(motion):
+        box = np.array([[x, y, w, h]], float)
+        if len(known) and iou(box, known).max() >= _SAME_PERSON:
+            continue
+        here = (slice(y, y + h), slice(x, x + w))
+        said, _ = rawness(details[0][here], details[1][here], motion[here])
+        blob = Candidate("", (x, y, w, h), "motion", h / task.size[1], 1.0)
+        found.append(_said(task.number, blob, "motion", said))
+    return tuple(found)
+
+
+def _said(number: int, candidate: Candidate, how: str, found: Rawness, behind: float = 0.0) -> Sight:
+    enough = found.told >= max(_LEAST_PIXELS, _LEAST_TOLD * found.pixels)
+    return Sight(
+        number,
+        candidate.track,
+        candidate.source,
+        candidate.box,
+        candidate.score,
+        candidate.visibility,
+        how,
+        round(behind, 4),
+        found.pixels,
+        found.told,
+        found.share if enough else None,
+        _finite(found.correlation),
+        _finite(found.slope),
+    )
+
+
+def _wanted(box: NDArray[np.float64], target: str) -> NDArray[np.float64]:
+    """The part of a person's box that must be covered: all of it, or where the head is for sure."""
+    if target != "face":
+        return box
+    x, y, w, h = box
+    head = standing_height(box) / 7
+    wide = min(w, 1.2 * head)
+    return np.array([x + (w - wide) / 2, y, wide, min(h, head)])
+
+
+def _core(box: NDArray[np.float64], target: str, bounds: tuple[int, int, int, int]) -> NDArray[np.bool_]:
+    """The middle of a box, where the person is whatever the pose; with ``face`` all of the head's box."""
+    x1, y1, x2, y2 = bounds
+    if target == "face":
+        return np.ones((y2 - y1, x2 - x1), bool)
+    x, y, w, h = box
+    columns, rows = np.arange(x1, x2) + 0.5, np.arange(y1, y2) + 0.5
+    across = np.abs(columns - (x + w / 2)) <= max(0.28 * w, 2)
+    down = (rows >= y + 0.04 * h) & (rows <= y + 0.92 * h)
+    return np.asarray(down[:, None] & across[None, :])
+
+
+def _round(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return int(columns[0]), int(rows[0]), int(columns[-1] - columns[0] + 1), int(rows[-1] - rows[0] + 1)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise FrameError(f"{path}: frame is missing") from None
+    except OSError as error:
+        raise FrameError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+@lru_cache(maxsize=2)
+def _background(path: Path) -> NDArray[np.uint8]:
+    return np.asarray(np.load(path, allow_pickle=False))

@@ -1,0 +1,100 @@
+"""People as the audit saw them: one in one frame, and one over all frames."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One person in one frame, as far as it was judged.
+
+    Attributes
+    ----------
+    frame:
+        From 1.
+    track:
+        Id in the original's ground truth, empty for a detection.
+    source:
+        ``gt``, ``gap`` (between two rows of gt), ``manual``, ``detection``, ``agreed`` (two detectors) or ``motion``.
+    box:
+        x, y, w, h in pixels.
+    score:
+        Of the detection; its share of the frame's height for motion; 0 for the rest.
+    visibility:
+        0…1, from ground truth; 1 elsewhere.
+    silhouette:
+        Where the person was looked for: ``motion`` (what differs from the still background) or ``core`` (the middle
+        of the box).
+    behind:
+        Share (0…1) of that silhouette that boxes of things in ground truth put behind them; it was left out unless it
+        is more than the row's visibility bears out.
+    pixels, told:
+        Pixels looked at, and those of them with enough detail to tell.
+    raw:
+        Share (0…1) of the told ones that show the original; None where too few could be told.
+    correlation, slope:
+        Of published on original detail over all pixels looked at; None without detail.
+    """
+
+    frame: int
+    track: str
+    source: str
+    box: tuple[float, float, float, float]
+    score: float
+    visibility: float
+    silhouette: str
+    behind: float
+    pixels: int
+    told: int
+    raw: float | None
+    correlation: float | None
+    slope: float | None
+
+
+@dataclass(frozen=True)
+class Person:
+    """One track over all frames in which it was judged.
+
+    Attributes
+    ----------
+    sequence, track:
+        Who; id in the original's ground truth.
+    frames, told:
+        Frames judged, and those in which enough could be told.
+    worst_frame, worst:
+        Where most of the person shows the original, and which share (0…1) of them; None where nothing could be told.
+    correlation, slope:
+        Means over the told frames of published on original detail; None without.
+    """
+
+    sequence: str
+    track: str
+    frames: int
+    told: int
+    worst_frame: int | None
+    worst: float | None
+    correlation: float | None
+    slope: float | None
+
+
+def person_of(sequence: str, track: str, sights: list[Sight]) -> Person:
+    """Sum up the sights of one track."""
+    told = [sight for sight in sights if sight.raw is not None]
+    worst = max(told, key=lambda sight: (sight.raw or 0.0, -sight.frame), default=None)
+    return Person(
+        sequence,
+        track,
+        len(sights),
+        len(told),
+        worst.frame if worst else None,
+        worst.raw if worst else None,
+        mean([s.correlation for s in told if s.correlation is not None]),
+        mean([s.slope for s in told if s.slope is not None]),
+    )
+
+
+def mean(values: list[float]) -> float | None:
+    """Arithmetic mean, None of nothing."""
+    return math.fsum(values) / len(values) if values else None

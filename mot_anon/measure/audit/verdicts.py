@@ -1,0 +1,91 @@
+"""From measurements to findings: what is an error, what a doubt, and in which words."""
+
+from __future__ import annotations
+
+from mot_anon.measure.audit.findings import DOUBT, ERROR, Background, Finding
+from mot_anon.measure.audit.frames import Judged
+from mot_anon.measure.audit.sights import Sight
+
+RAW = 0.3
+"""Share of a person from which on they count as raw.
+
+Calibrated on the demo and TUD-Campus: what any protecting method leaves stays under 0.12 of a visible person, and raw
+people are above 0.85 even when they are encoded again at JPEG quality 30.
+"""
+ROUGH = 0.5  # the same for boxes that detectors drew, which hold more of the background
+_LOOK = 0.2  # share from which on somebody has to look
+_VISIBLE = 0.25  # visibility below which boxes say little about pixels
+_BEHIND = 0.5  # share of a silhouette behind things, above which what shows may be the thing
+
+
+def uncovered(sequence: str, sight: Sight) -> list[Finding]:
+    """What is to be said of somebody whom labels, two detectors or a hand name, if anything."""
+    if sight.raw is None or sight.raw < _LOOK:
+        return []
+    enough = sight.raw >= (ROUGH if sight.source == "agreed" else RAW)
+    contradicted = sight.behind > _BEHIND  # what is left of them is little, or boxes and visibility disagree
+    sure = enough and sight.visibility >= _VISIBLE and sight.source != "gap" and not contradicted
+    what = "shows the original" if enough else "partly shows the original"
+    x, y, w, h = sight.box
+    message = (
+        f"{what}: {sight.raw:.0%} of what can be told (correlation {_text(sight.correlation)}, "
+        f"slope {_text(sight.slope)}) at {x:.0f},{y:.0f} {w:.0f}×{h:.0f}"
+    )
+    return [Finding(ERROR if sure else DOUBT, "coverage", message, sequence, sight.frame, sight.track or None)]
+
+
+def missed(sight: Sight, count: int) -> str:
+    """What is to be said of the best sight of somebody whom nobody covered, seen in so many frames."""
+    x, y, w, h = sight.box
+    seen = "something upright moves" if sight.source == "motion" else "a detector sees a person"
+    return (
+        f"{seen} that nobody covered, at {x:.0f},{y:.0f} {w:.0f}×{h:.0f}, in {count} frames (score {sight.score:.2f})"
+    )
+
+
+def outside(sequence: str, judged: list[Judged]) -> list[Finding]:
+    """Frames whose background changed more than it may."""
+    findings = []
+    for j in judged:
+        if j.outside is not None and j.outside.box is not None:
+            x, y, w, h = j.outside.box
+            much = f"{j.outside.changed} pixels" if j.lossless else f"a block changed by {j.outside.largest:.1f} levels"
+            message = f"background changed where nobody is, within {x},{y} {w}×{h} ({much})"
+            findings.append(Finding(ERROR, "background", message, sequence, j.number))
+    return findings
+
+
+def background(sequence: str, judged: list[Judged], still: bool) -> Background:
+    """Sum up what changed outside all regions of a recording."""
+    places = [j.outside for j in judged if j.outside is not None]
+    pixels = sum(place.pixels for place in places) or 1
+    return Background(
+        sequence,
+        all(j.lossless for j in judged if j.outside is not None),
+        still,
+        len(places),
+        sum(place.changed for place in places) / pixels,
+        sum(place.total for place in places) / pixels,
+        max((place.largest for place in places if place.largest is not None), default=None),
+    )
+
+
+def notes(
+    detector: str | None, key_given: bool, backgrounds: list[Background], sights: list[tuple[str, Sight]]
+) -> list[str]:
+    """What the reader must know of how it was looked."""
+    notes = []
+    if detector is None:
+        notes.append("no independent detector ran: whoever labels and motion lack was not looked for")
+    if not key_given:
+        notes.append("no key was given: files were not searched for it")
+    if shaken := [b.sequence for b in backgrounds if not b.still]:
+        notes.append(f"people were not looked for by motion (camera moves, or too few frames): {', '.join(shaken)}")
+    untold = sum(sight.raw is None for _, sight in sights)
+    if untold:
+        notes.append(f"{untold} of {len(sights)} sights have too little detail to tell whether they show the original")
+    return notes
+
+
+def _text(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"

@@ -1,0 +1,399 @@
+"""An audit passes a good tree and names what is wrong with a bad one."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from typer.testing import CliRunner
+
+from mot_anon.__main__ import app
+from mot_anon.data.frames import encode_frame, read_frame
+from mot_anon.data.sequence import Sequence, select
+from mot_anon.errors import NotFoundError, OutputError
+from mot_anon.measure.audit.findings import Audit, Finding
+from mot_anon.plan.keys import TEST_KEY
+from mot_anon.plan.overrides import read_overrides
+from mot_anon.publish.analyse import Coverage
+from mot_anon.publish.record import seal
+from tests.measure.audit_trees import (
+    BOXES,
+    FRAMES,
+    audited,
+    cover_up,
+    jpeg_with,
+    person_box,
+    published,
+    repaint,
+    thumbnail,
+    write_originals,
+)
+
+Made = tuple[list[Sequence], Path]
+
+
+@pytest.fixture(scope="module")
+def png(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    folder = tmp_path_factory.mktemp("png")
+    originals = write_originals(folder / "data", ".png")
+    return originals, published(originals, folder / "published")
+
+
+@pytest.fixture(scope="module")
+def jpg(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    folder = tmp_path_factory.mktemp("jpg")
+    originals = write_originals(folder / "data", ".jpg")
+    return originals, published(originals, folder / "published")
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Callable[..., Audit]:
+    """``broken(made, change)``: audit a copy of a tree to which ``change`` was done and covered up."""
+
+    def audit(made: Made, change: Callable[[Path], object], **more: object) -> Audit:
+        copy = Path(shutil.copytree(made[1], tmp_path / "copy"))
+        change(copy)
+        return audited(made[0], cover_up(copy), tmp_path / "audit", **more)
+
+    return audit
+
+
+def checks(found: Audit) -> set[str]:
+    return {finding.check for finding in found.errors}
+
+
+def only(found: Audit, check: str) -> list[Finding]:
+    """The errors, all of which are of one check."""
+    assert checks(found) == {check}, found.lines()
+    return found.errors
+
+
+def frame(tree: Path, sequence: str, number: int) -> Path:
+    return next((tree / sequence / "img1").glob(f"{number:06d}.*"))
+
+
+def restored(original: Sequence, number: int, box: tuple[int, int, int, int]) -> Callable[..., NDArray[np.uint8]]:
+    x, y, w, h = box
+
+    def change(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        picture[y : y + h, x : x + w] = read_frame(original.frames[number - 1])[y : y + h, x : x + w]
+        return picture
+
+    return change
+
+
+@pytest.mark.parametrize("method", ["solid", "pixelate", "blur"])
+@pytest.mark.parametrize("ext", [".png", ".jpg"])
+def test_a_good_tree_passes(tmp_path: Path, method: str, ext: str) -> None:
+    originals = write_originals(tmp_path / "data", ext)
+    found = audited(originals, published(originals, tmp_path / "out", method), tmp_path / "audit")
+    assert found.errors == found.doubts == []
+    assert found.overall()["worst"] < 0.15
+    assert found.overall()["told"] == len(BOXES) * FRAMES * 2  # two views are one recording
+    assert {sight.silhouette for _, sight in found.sights} == {"motion"}
+    assert {person.track for person in found.people} == set(map(str, BOXES))
+
+
+@pytest.mark.parametrize("method", ["none", "recolor"])
+@pytest.mark.parametrize("ext", [".png", ".jpg"])
+def test_a_control_that_protects_nobody_fails_for_everybody_in_every_frame(
+    tmp_path: Path, method: str, ext: str
+) -> None:
+    originals = write_originals(tmp_path / "data", ext)
+    found = audited(originals, published(originals, tmp_path / "out", method, control=True), tmp_path / "audit")
+    named = {(f.sequence, f.frame, f.track) for f in only(found, "coverage")}
+    assert named == {(s, f, str(n)) for s in ("CAM-1", "CAM-2-DPM") for f in range(1, FRAMES + 1) for n in BOXES}
+
+
+def test_a_raw_frame_is_named(png: Made, broken: Callable[..., Audit]) -> None:
+    source = png[0][0].frames[2]
+    found = broken(png, lambda tree: shutil.copyfile(source, frame(tree, "CAM-1", 3)))
+    assert {(f.sequence, f.frame, f.track) for f in only(found, "coverage")} == {("CAM-1", 3, str(n)) for n in BOXES}
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_one_raw_person_in_one_frame_is_named(
+    kind: str, request: pytest.FixtureRequest, broken: Callable[..., Audit]
+) -> None:
+    made: Made = request.getfixturevalue(kind)
+    change = restored(made[0][0], 4, person_box(2, 4))
+    found = broken(made, lambda tree: repaint(frame(tree, "CAM-1", 4), change))
+    (finding,) = only(found, "coverage")
+    assert (finding.sequence, finding.frame, finding.track) == ("CAM-1", 4, "2")
+    assert (found.people[0].sequence, found.people[0].track, found.people[0].worst_frame) == ("CAM-1", "2", 4)
+
+
+def test_a_raw_person_is_named_by_the_middle_of_the_box_where_the_camera_moves(tmp_path: Path) -> None:
+    originals = write_originals(tmp_path / "data", ".png")
+    for sequence in originals:
+        for number, path in enumerate(sequence.frames):
+            picture = read_frame(path)
+            for rows in (slice(0, 14), slice(84, 100), slice(170, 200)):  # another place in every frame
+                picture[rows] = np.random.default_rng(number).integers(0, 255, picture[rows].shape, np.uint8)
+            path.write_bytes(encode_frame(picture, ".png"))
+    tree = published(originals, tmp_path / "out", "blur")
+    repaint(frame(tree, "CAM-1", 4), restored(originals[0], 4, person_box(3, 4)))
+    found = audited(originals, cover_up(tree), tmp_path / "audit")
+    (finding,) = only(found, "coverage")
+    assert (finding.frame, finding.track) == (4, "3")
+    assert {sight.silhouette for _, sight in found.sights} == {"core"}
+
+
+def test_a_thumbnail_is_named(jpg: Made, broken: Callable[..., Audit]) -> None:
+    def change(tree: Path) -> None:
+        path = frame(tree, "CAM-1", 2)
+        path.write_bytes(jpeg_with(path.read_bytes(), 0xE1, thumbnail(read_frame(jpg[0][0].frames[1]))))
+
+    (finding,) = only(broken(jpg, change), "metadata")
+    assert (finding.sequence, finding.frame) == ("CAM-1", 2)
+    assert "APP1" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [("bytes", TEST_KEY), ("hex", TEST_KEY.hex().encode()), ("base64", base64.b64encode(TEST_KEY))],
+)
+def test_the_key_in_a_comment_is_named_with_its_form(
+    jpg: Made, broken: Callable[..., Audit], form: str, text: bytes
+) -> None:
+    def change(tree: Path) -> None:
+        path = frame(tree, "CAM-2-DPM", 5)
+        path.write_bytes(jpeg_with(path.read_bytes(), 0xFE, b"made with " + text))
+        shutil.copyfile(path, frame(tree, "CAM-2-SDP", 5))
+
+    found = broken(jpg, change)
+    assert checks(found) == {"key", "metadata"}
+    keys = [f for f in found.errors if f.check == "key"]
+    assert [(f.sequence, f.frame) for f in keys] == [("CAM-2-DPM", 5), ("CAM-2-SDP", 5)]
+    assert all(f"({form})" in f.message for f in keys)
+    assert text.decode("latin-1") not in json.dumps(found.to_json())
+
+
+def test_the_key_in_a_text_file_is_named(png: Made, broken: Callable[..., Audit]) -> None:
+    def change(tree: Path) -> None:
+        path = tree / "anonymization.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"seed": TEST_KEY.hex()}))
+
+    assert "hex" in only(broken(png, change), "key")[0].message
+
+
+def test_a_region_that_is_shifted_by_half_its_width_is_named(png: Made, broken: Callable[..., Audit]) -> None:
+    x, y, w, h = person_box(4, 2)
+
+    def shift(tree: Path) -> None:
+        def change(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+            region = picture[y : y + h, x : x + w].copy()
+            picture = restored(png[0][0], 2, (x, y, w, h))(picture)
+            picture[y : y + h, x + w // 2 : x + w // 2 + w] = region
+            return picture
+
+        repaint(frame(tree, "CAM-1", 2), change)
+
+    named = {(f.sequence, f.frame, f.track) for f in broken(png, shift).errors if f.check == "coverage"}
+    assert named == {("CAM-1", 2, "4")}
+
+
+def test_a_missing_frame_is_named(png: Made, broken: Callable[..., Audit]) -> None:
+    (finding,) = only(broken(png, lambda tree: frame(tree, "CAM-1", 4).unlink()), "files")
+    assert (finding.sequence, finding.frame) == ("CAM-1", 4)
+
+
+@pytest.mark.parametrize("name", ["gt/gt.txt", "det/det.txt", "seqinfo.ini"])
+def test_a_missing_label_file_is_named(png: Made, broken: Callable[..., Audit], name: str) -> None:
+    (finding,) = only(broken(png, lambda tree: (tree / "CAM-1" / name).unlink()), "files")
+    assert finding.sequence == "CAM-1"
+    assert name in finding.message
+
+
+def test_ids_that_were_not_permuted_are_named(png: Made, broken: Callable[..., Audit]) -> None:
+    def change(tree: Path) -> None:
+        assert png[0][0].gt_path is not None
+        shutil.copyfile(png[0][0].gt_path, tree / "CAM-1" / "gt" / "gt.txt")
+
+    (finding,) = only(broken(png, change), "ids")
+    assert finding.sequence == "CAM-1"
+
+
+def test_ids_that_were_permuted_alike_in_two_cameras_are_named(png: Made, broken: Callable[..., Audit]) -> None:
+    def change(tree: Path) -> None:  # the demo's people stand at the same places in both cameras
+        for view in ("CAM-2-DPM", "CAM-2-SDP"):
+            shutil.copyfile(tree / "CAM-1" / "gt" / "gt.txt", tree / view / "gt" / "gt.txt")
+
+    (finding,) = only(broken(png, change), "ids")
+    assert "CAM-1" in finding.message
+
+
+def test_a_swapped_view_is_named(png: Made, broken: Callable[..., Audit], tmp_path: Path) -> None:
+    other = published(png[0], tmp_path / "other", "solid")
+    found = broken(png, lambda tree: shutil.copyfile(frame(other, "CAM-2-SDP", 6), frame(tree, "CAM-2-SDP", 6)))
+    (finding,) = only(found, "views")
+    assert (finding.sequence, finding.frame) == ("CAM-2-SDP", 6)
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_a_painted_background_is_named(kind: str, request: pytest.FixtureRequest, broken: Callable[..., Audit]) -> None:
+    made: Made = request.getfixturevalue(kind)
+
+    def paint(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        picture[180:200, 60:90] = 40
+        return picture
+
+    (finding,) = only(broken(made, lambda tree: repaint(frame(tree, "CAM-1", 2), paint)), "background")
+    assert (finding.sequence, finding.frame) == ("CAM-1", 2)
+
+
+def test_one_background_pixel_of_a_png_frame_is_enough(png: Made, broken: Callable[..., Audit]) -> None:
+    def paint(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        picture[190, 70] ^= 1
+        return picture
+
+    (finding,) = only(broken(png, lambda tree: repaint(frame(tree, "CAM-1", 2), paint)), "background")
+    assert "70,190 1×1 (1 pixels)" in finding.message
+
+
+def test_a_frame_of_a_png_tree_that_was_encoded_again_is_named(png: Made, broken: Callable[..., Audit]) -> None:
+    def encode(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
+        return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
+
+    (finding,) = only(broken(png, lambda tree: repaint(frame(tree, "CAM-1", 5), encode)), "background")
+    assert (finding.sequence, finding.frame) == ("CAM-1", 5)
+
+
+def test_a_jpeg_file_under_a_png_name_is_named(png: Made, broken: Callable[..., Audit]) -> None:
+    def change(tree: Path) -> None:
+        path = frame(tree, "CAM-1", 5)
+        path.write_bytes(encode_frame(read_frame(path), ".jpg"))
+
+    (finding,) = only(broken(png, change), "frames")
+    assert (finding.sequence, finding.frame) == ("CAM-1", 5)
+
+
+def test_bytes_that_are_not_those_that_were_published_are_named(png: Made, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(png[1], tmp_path / "copy"))
+    path = frame(copy, "CAM-1", 3)
+    pixels = cv2.imread(str(path))
+    path.write_bytes(cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1].tobytes())
+    found = audited(png[0], copy, tmp_path / "audit")
+    assert checks(found) == {"sha256", "times"}  # nobody covered it up
+    assert {(f.sequence, f.frame) for f in found.errors if f.check == "sha256"} == {("CAM-1", 3)}
+
+
+def test_a_changed_row_of_ground_truth_is_named(png: Made, broken: Callable[..., Audit]) -> None:
+    def change(tree: Path) -> None:
+        path = tree / "CAM-1" / "gt" / "gt.txt"
+        lines = path.read_text().splitlines()
+        fields = lines[0].split(",")
+        path.write_text("\n".join([",".join([*fields[:2], "1", *fields[3:]]), *lines[1:]]) + "\n")
+
+    (finding,) = only(broken(png, change), "labels")
+    assert (finding.sequence, finding.frame) == ("CAM-1", 1)
+
+
+def test_files_that_nobody_expects_and_links_are_named(png: Made, broken: Callable[..., Audit]) -> None:
+    def change(tree: Path) -> None:
+        (tree / "CAM-1" / "img1" / "Thumbs.db").write_bytes(b"pictures")
+        (tree / "CAM-1" / "gt" / "original").symlink_to(png[0][0].path, target_is_directory=True)
+
+    assert {f.message.split(":")[0] for f in only(broken(png, change), "files")} == {
+        "CAM-1/img1/Thumbs.db",
+        "CAM-1/gt/original",
+    }
+
+
+def test_a_tree_without_its_record_is_named_and_still_compared(png: Made, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(png[1], tmp_path / "copy"))
+    shutil.copyfile(png[0][0].frames[0], frame(copy, "CAM-1", 1))
+    cover_up(copy)
+    (copy / "anonymization.json").unlink()
+    seal(copy)
+    found = audited(png[0], copy, tmp_path / "audit")
+    assert {(f.check, f.sequence, f.frame) for f in found.errors if f.check in ("record", "coverage")} == {
+        ("record", None, None),
+        ("coverage", "CAM-1", 1),
+    }
+
+
+def test_the_tree_and_the_originals_are_only_read(png: Made, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(png[1], tmp_path / "copy"))
+    before = {path: (path.stat().st_mtime_ns, path.is_file() and path.read_bytes()) for path in copy.rglob("*")}
+    audited(png[0], copy, tmp_path / "audit")
+    assert before == {path: (path.stat().st_mtime_ns, path.is_file() and path.read_bytes()) for path in copy.rglob("*")}
+    with pytest.raises(OutputError, match="lies in"):
+        audited(png[0], copy, copy / "audit")
+    with pytest.raises(OutputError, match="lies in"):
+        audited(png[0], copy, png[0][0].path / "audit")
+
+
+def test_somebody_whom_labels_lack_is_found_by_motion_and_the_worklist_covers_them(tmp_path: Path) -> None:
+    originals = write_originals(tmp_path / "data", ".png")
+    for sequence in originals:  # nobody wrote person 3 down
+        assert sequence.gt_path is not None
+        lines = sequence.gt_path.read_text().splitlines(keepends=True)
+        sequence.gt_path.write_text("".join(line for line in lines if line.split(",")[1] != "3"))
+    originals = select([tmp_path / "data"], ["all"])
+    found = audited(originals, published(originals, tmp_path / "one"), tmp_path / "audit-1")
+    assert found.errors == []
+    assert {finding.check for finding in found.doubts} == {"missed"}
+    assert {sight.source for _, sight in found.missed} == {"motion"}
+
+    path = tmp_path / "audit-1" / "worklist.csv"
+    lines = tuple(read_overrides(path))
+    assert {(line.sequence, line.action) for line in lines} == {("CAM-1", "add"), ("CAM-2-DPM", "add")}
+    coverage = Coverage(detector=None, overrides=lines, overrides_path=path)
+    again = published(originals, tmp_path / "two", coverage=coverage)
+    found = audited(originals, again, tmp_path / "audit-2", overrides=lines)
+    assert found.errors == found.doubts == []
+
+
+def test_what_the_audit_writes_is_for_its_owner_and_says_who_is_missed(tmp_path: Path) -> None:
+    originals = write_originals(tmp_path / "data", ".png")
+    tree = published(originals, tmp_path / "out", "none", control=True)
+    out = tmp_path / "audit"
+    found = audited(originals, tree, out)
+    assert stat.S_IMODE(out.stat().st_mode) == 0o700
+    said = json.loads((out / "audit.json").read_text())
+    assert len(said["errors"]) == len(found.errors) > 0
+    assert said["people"][0]["worst"] == pytest.approx(1.0, abs=0.01)
+    assert said["reviewed_by"] is None
+
+
+def test_the_command_passes_a_good_tree_and_fails_a_bad_one(jpg: Made, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_bytes(TEST_KEY)
+    key.chmod(0o600)
+    copy = Path(shutil.copytree(jpg[1], tmp_path / "copy"))
+    words = ["audit", "--original", jpg[0][0].path.parent, "--published", copy, "--key", key]
+    words += ["--independent-detector", "none", "--workers", "1"]
+
+    def run(*more: object) -> tuple[int, str]:
+        result = CliRunner().invoke(app, [str(word) for word in (*words, *more)])
+        return result.exit_code, result.output
+
+    code, output = run("--out", tmp_path / "one", "--reviewed-by", "A. Curator", "--update-datasheet")
+    assert code == 0, output
+    assert "reviewed by A. Curator" in output
+    assert "reviewed by A. Curator" in (copy / "DATASHEET.md").read_text()
+    assert "anonymous" not in output
+    code, output = run("--out", tmp_path / "two", "--quiet")
+    assert (code, output) == (0, "")  # and the new data sheet is no finding
+    repaint(frame(copy, "CAM-1", 4), restored(jpg[0][0], 4, person_box(2, 4)))
+    cover_up(copy)
+    code, output = run("--out", tmp_path / "three", "--quiet")
+    assert code == 1
+    assert "CAM-1, frame 4, track 2" in output
+    assert len(output.splitlines()) == 1
+
+
+def test_trees_that_have_nothing_in_common_are_refused(png: Made, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NotFoundError, match="no sequence of the original"):
+        audited(png[0], tmp_path / "empty", tmp_path / "audit")
