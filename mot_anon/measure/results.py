@@ -11,6 +11,7 @@ import numpy as np
 from rich.table import Table
 
 from mot_anon.measure.compare import Cell
+from mot_anon.measure.leakage import leaked_scores
 from mot_anon.measure.scores import SequenceScores, combine
 from mot_anon.measure.statistics import Interval, hota_interval, paired_bootstrap, spread
 
@@ -94,6 +95,11 @@ class Run:
                 losses[name] = {metric: self.original[metric] - scores[metric] for metric in _LOSSES}
         return losses
 
+    def leaked(self, policy: str) -> list[str]:
+        """Scores whose rise under ``policy`` is label leakage (:mod:`mot_anon.measure.leakage`)."""
+        sees_looks = self.sensitive and self.cells[0].random_features is not None
+        return leaked_scores(policy, self.difference, sees_looks=sees_looks)
+
     @property
     def keys(self) -> dict[str, Any] | None:
         """Spread of the differences between keys; None for a single key."""
@@ -139,7 +145,7 @@ class SequenceResult:
     def to_json(self) -> dict[str, Any]:
         """As in ``results.json``."""
         named = {name: getattr(self, name) for name in ("sequence", "camera", "frames", "method", "target", "policy")}
-        return {**named, "runs": [run.to_json() for run in self.runs]}
+        return {**named, "runs": [_with_leakage(self.policy, run) for run in self.runs]}
 
 
 @dataclass(frozen=True)
@@ -175,7 +181,7 @@ class Evaluation:
             "schema": SCHEMA,
             "version": self.version,
             "sequences": [sequence.to_json() for sequence in self.sequences],
-            "combined": {"runs": [{"policy": policy, **run.to_json()} for policy, run in self.combined]},
+            "combined": {"runs": [{"policy": policy, **_with_leakage(policy, run)} for policy, run in self.combined]},
             "notes": list(self.notes),
         }
 
@@ -190,11 +196,11 @@ class Evaluation:
         table.add_column("sensitivity:\nIDF1 lost with", no_wrap=True)
         for sequence in self.sequences:
             for row in sequence.runs:
-                table.add_row(sequence.sequence, sequence.policy, *_cells(row))
+                table.add_row(sequence.sequence, sequence.policy, *_cells(row, sequence.policy))
             table.add_section()
         if len({sequence.sequence for sequence in self.sequences}) > 1:
             for policy, row in self.combined:
-                table.add_row("all", policy, *_cells(row))
+                table.add_row("all", policy, *_cells(row, policy))
         return table
 
 
@@ -203,7 +209,11 @@ def runs_of(cells: Iterable[Cell]) -> tuple[Run, ...]:
     return tuple(Run((cell,)) for cell in cells)
 
 
-def _cells(run: Run) -> list[str]:
+def _with_leakage(policy: str, run: Run) -> dict[str, Any]:
+    return {**run.to_json(), "label_leakage": run.leaked(policy)}
+
+
+def _cells(run: Run, policy: str) -> list[str]:
     shown = [run.tracker, run.detections]
     for name in SHOWN:
         before, after, change = run.original[name], run.published[name], run.difference[name]
@@ -219,6 +229,8 @@ def _cells(run: Run) -> list[str]:
     losses = [
         f"{names[name]} {_text(loss['IDF1'], 100, '.1f')}" for name, loss in run.sensitivity.items() if loss is not None
     ]
+    if leaked := run.leaked(policy):
+        losses.append(f"label leakage, no gain: {', '.join(leaked)}")
     return [*shown, "\n".join(losses) or "not measured"]
 
 
