@@ -97,13 +97,12 @@ def evaluate(
     for sequence in sequences:
         if sequence.require_frames().gt_path is None:
             raise NotFoundError(f"{sequence.path / 'gt' / 'gt.txt'}: no ground truth to score against")
+    finished = _finished(published, sequences) if published else None
     out.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".work-", dir=out))
     try:
         grey = _grey(sequences, question, work / "grey", report) if question.sensitivity else {}
-        method, target, trees, notes = (
-            _finished(published, sequences) if published else _anonymized(sequences, question, out, key, report)
-        )
+        method, target, trees, notes = finished or _anonymized(sequences, question, out, key, report)
         results = []
         for policy, by_key in trees.items():
             for original in sequences:
@@ -284,12 +283,13 @@ def main(
         secret = options.find_key(key, test_key)
         with Reporter(quiet=quiet) as report:
             sequences = options.find_sequences(data, seq, report, allow_partial=allow_partial, cameras=cameras)
+            run = _description(question, sequences, test_key)
+            stored = gate.read_baseline(baseline, run) if baseline else None
             place = _place(out, seq or [], published.name if published else method, overwrite)
             evaluation = evaluate(sequences, question, place, key=secret, published=published, report=report)
-        run = _description(question, sequences, test_key)
         verdicts = gate.judge(evaluation, margins, point=point) if margins is not None else []
-        if baseline:
-            verdicts += gate.judge_baseline(baseline, evaluation, run, margins or gate.DEFAULT_MARGINS)
+        if stored:
+            verdicts += gate.judge_baseline(stored, evaluation, margins or gate.DEFAULT_MARGINS)
         if update_baseline:
             gate.store_baseline(update_baseline, evaluation, run)
         if junit:

@@ -31,7 +31,7 @@ class Cell:
 
     Attributes
     ----------
-    tracker, detections:
+    camera, tracker, detections:
         Names.
     sensitive:
         False where the tracker sees no pixel at all: then a difference is zero by construction.
@@ -45,6 +45,7 @@ class Cell:
         Scores on frames in which everybody is filled grey; None where it was not measured or cannot matter.
     """
 
+    camera: str
     tracker: str
     detections: str
     sensitive: bool
@@ -111,6 +112,7 @@ def compare_sequence(
             sensitive = source.sees_pixels or name in looks
             cells.append(
                 Cell(
+                    original.camera,
                     name,
                     source.name,
                     sensitive,

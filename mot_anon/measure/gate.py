@@ -57,6 +57,14 @@ class Verdict:
         )
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """Stored scores: (sequence, policy, tracker, detections) → score → fraction or None."""
+
+    path: Path
+    rows: Mapping[tuple[str, str, str, str], Mapping[str, float | None]]
+
+
 def parse_margins(text: str) -> dict[str, float]:
     """``IDF1=1.0,MOTA=1.0`` (points) as fractions; raises :class:`OptionError` for anything else."""
     margins: dict[str, float] = {}
@@ -114,10 +122,8 @@ def store_baseline(path: Path, evaluation: Evaluation, run: Mapping[str, Any]) -
     path.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
 
 
-def judge_baseline(
-    path: Path, evaluation: Evaluation, run: Mapping[str, Any], margins: Mapping[str, float]
-) -> list[Verdict]:
-    """Hold every run, sequence by sequence and all together, to the scores that :func:`store_baseline` wrote.
+def read_baseline(path: Path, run: Mapping[str, Any]) -> Baseline:
+    """Read what :func:`store_baseline` wrote for the same ``run``.
 
     Raises
     ------
@@ -139,13 +145,24 @@ def judge_baseline(
     for name in sorted({*was, *run}):
         if was.get(name) != run.get(name):
             raise OptionError(f"{path}: baseline of another run ({name} {was.get(name)!r}, here {run.get(name)!r})")
+    return Baseline(path, rows)
+
+
+def judge_baseline(baseline: Baseline, evaluation: Evaluation, margins: Mapping[str, float]) -> list[Verdict]:
+    """Hold every run, sequence by sequence and all together, to a baseline; changes themselves are judged.
+
+    Raises
+    ------
+    OptionError
+        The baseline has other sequences, policies, trackers or detections.
+    """
     now = _rows(evaluation)
-    if missing := set(rows) ^ set(now):
-        raise OptionError(f"{path}: baseline of another run ({' '.join(sorted(missing)[0])} is in one only)")
+    if missing := set(baseline.rows) ^ set(now):
+        raise OptionError(f"{baseline.path}: baseline of another run ({' '.join(sorted(missing)[0])} is in one only)")
     verdicts = []
     for key, scores in now.items():
         for metric, margin in margins.items():
-            before, after = rows[key].get(metric), scores[metric]
+            before, after = baseline.rows[key].get(metric), scores[metric]
             if before is None or after is None:
                 continue
             name = f"{key[0]}: {key[1]} {key[2]}×{key[3]}"

@@ -33,6 +33,8 @@ def warnings_for(
         notes.append(f"method {method.name} is a control and protects nobody: the tree is there to compare with")
     if not method.uses_identity:
         notes.append(f"method {method.name} gives nobody another identity: the policy {policy} changes nothing")
+    if method.name == "blur":
+        notes.append("blur leaves near faces recognisable to those who know them: solid and pixelate do not")
     if target == "face":
         notes.append("target face leaves clothes, build and gait: people can still be recognised and linked by them")
     if detector is None:

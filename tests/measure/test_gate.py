@@ -33,7 +33,9 @@ def evaluation(*lost: float, sensitive: bool = True, before: float = 0.0, sequen
 
     def run(number: int) -> Run:
         published = tuple(scores(share, seed=number + key) for key, share in enumerate(lost))
-        cell = Cell("reid", "hog", sensitive, scores(before, seed=number), published, scores(0.3), scores(0.9))
+        cell = Cell(
+            f"S{number}", "reid", "hog", sensitive, scores(before, seed=number), published, scores(0.3), scores(0.9)
+        )
         return Run((cell,))
 
     results = [SequenceResult(f"S{n}", f"S{n}", FRAMES, "blur", "body", "none", (run(n),)) for n in range(sequences)]
@@ -89,30 +91,34 @@ def test_a_score_without_an_interval_needs_point():
 def test_a_baseline_is_kept_by_the_same_scores_and_failed_by_worse_ones(tmp_path):
     path, run = tmp_path / "deep" / "b.json", {"method": "blur"}
     gate.store_baseline(path, evaluation(0.0, sequences=2), run)
-    good = gate.judge_baseline(path, evaluation(0.0, sequences=2), run, gate.DEFAULT_MARGINS)
+    good = gate.judge_baseline(gate.read_baseline(path, run), evaluation(0.0, sequences=2), gate.DEFAULT_MARGINS)
     assert {verdict.run.split(":")[0] for verdict in good} == {"S0", "S1", "all"}
     gate.require(good)
     with pytest.raises(GateError, match="against baseline"):
-        gate.require(gate.judge_baseline(path, evaluation(0.3, sequences=2), run, gate.DEFAULT_MARGINS))
+        gate.require(
+            gate.judge_baseline(gate.read_baseline(path, run), evaluation(0.3, sequences=2), gate.DEFAULT_MARGINS)
+        )
 
 
 def test_a_baseline_of_another_run_is_refused(tmp_path):
     path = tmp_path / "b.json"
     gate.store_baseline(path, evaluation(0.0), {"method": "blur"})
     with pytest.raises(OptionError, match="method 'blur', here 'solid'"):
-        gate.judge_baseline(path, evaluation(0.0), {"method": "solid"}, gate.DEFAULT_MARGINS)
+        gate.read_baseline(path, {"method": "solid"})
     with pytest.raises(OptionError, match="in one only"):
-        gate.judge_baseline(path, evaluation(0.0, sequences=2), {"method": "blur"}, gate.DEFAULT_MARGINS)
+        gate.judge_baseline(
+            gate.read_baseline(path, {"method": "blur"}), evaluation(0.0, sequences=2), gate.DEFAULT_MARGINS
+        )
 
 
 def test_what_is_no_baseline_is_refused(tmp_path):
     path = tmp_path / "b.json"
     with pytest.raises(NotFoundError, match="--update-baseline"):
-        gate.judge_baseline(path, evaluation(0.0), {}, gate.DEFAULT_MARGINS)
+        gate.read_baseline(path, {})
     for text in ("{", "[]", "{}", '{"schema": 9}'):
         path.write_text(text)
         with pytest.raises(FormatError, match="baseline"):
-            gate.judge_baseline(path, evaluation(0.0), {}, gate.DEFAULT_MARGINS)
+            gate.read_baseline(path, {})
 
 
 def test_junit_counts_and_explains_failures(tmp_path):
@@ -137,7 +143,7 @@ def test_results_keep_to_their_schema(found):
 def test_undefined_scores_are_null_in_json():
     gt = pd.DataFrame(columns=GT_COLUMNS).astype({"frame": "int64", "id": "int64", "class": "int64"})
     nothing = score(preprocess(gt, gt[RESULT_COLUMNS], RULES["MOT17"], 5))
-    run = Run((Cell("sort", "public", False, nothing, (nothing,), None, None),))
+    run = Run((Cell("S", "sort", "public", False, nothing, (nothing,), None, None),))
     jsonschema = pytest.importorskip("jsonschema")
     found = Evaluation("0", (SequenceResult("S", "S", 5, "blur", "body", "none", (run,)),))
     stored = json.loads(json.dumps(found.to_json(), allow_nan=False))

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from mot_anon.data.motchallenge import DETECTION_COLUMNS
+from mot_anon.data.sequence import open_sequence
 from mot_anon.errors import NotFoundError, OptionError
 from mot_anon.measure.sources import make_sources
 from mot_anon.measure.tracking import check_trackers, track, uses_appearance
@@ -34,7 +35,7 @@ def test_files_come_in_pairs(tmp_path):
 
 
 def test_each_tree_has_its_own_file_and_boxes_without_area_are_left_out(tmp_path):
-    sequence = write_sequence(tmp_path, "A", n_frames=2)
+    sequence = open_sequence(write_sequence(tmp_path, "A", frames=2, gt=None))
     for tree, row in (("before", "1,-1,5,5,10,20,0.9"), ("after", "2,-1,5,5,10,20,0.9\n2,-1,5,5,0,20,0.9")):
         (tmp_path / tree).mkdir()
         (tmp_path / tree / "A.txt").write_text(row + "\n")
@@ -48,10 +49,11 @@ def test_each_tree_has_its_own_file_and_boxes_without_area_are_left_out(tmp_path
 
 def test_public_detections_that_are_missing_are_an_error_and_an_empty_file_is_none(tmp_path):
     (source,) = make_sources(["public"])
-    sequence = write_sequence(tmp_path, "A", n_frames=2, det_rows=[])
+    sequence = open_sequence(write_sequence(tmp_path, "A", frames=2, gt=None, det=[]))
     assert len(source.detections(sequence, published=False)) == 0
+    bare = open_sequence(write_sequence(tmp_path, "B", frames=2, gt=None, det=None))
     with pytest.raises(NotFoundError, match="no public detections"):
-        source.detections(write_sequence(tmp_path, "B", n_frames=2, det_rows=None), published=False)
+        source.detections(bare, published=False)
 
 
 def test_trackers_are_checked_by_name():

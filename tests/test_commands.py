@@ -1,0 +1,243 @@
+"""The commands as a user meets them: exit codes, one-line errors, and what they leave on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mot_anon.__main__ import app
+from mot_anon.data.demo import write_demo
+from tests.realdata import MOT
+from tests.sequences import write_sequence
+
+FAST = ["--independent-detector", "none", "--workers", "1", "--quiet"]
+
+
+def run(*words: object) -> tuple[int, str]:
+    """Exit code and what was printed, both streams."""
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.output
+
+
+def refused(*words: object) -> str:
+    """The one line that a refused command prints."""
+    code, output = run(*words)
+    assert code == 2
+    lines = output.strip().splitlines()
+    assert len(lines) == 1, output
+    return lines[0]
+
+
+def digest(tree: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(tree)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(tree.rglob("*"))
+        if path.is_file()
+    }
+
+
+def boxes(frames: int = 6) -> list[tuple[float | int, ...]]:
+    """Public detections of the two people of ``tests.sequences``."""
+    people = ((10, 20, 24, 60, 2), (60, 30, 22, 54, 1))
+    return [(f, -1, x + v * f, y, w, h, 0.9, -1, -1, -1) for f in range(1, frames + 1) for x, y, w, h, v in people]
+
+
+@pytest.fixture
+def data(tmp_path):
+    write_sequence(tmp_path / "data", "A-01", det=boxes())
+    write_sequence(tmp_path / "data", "A-02", det=boxes(), seed=1)
+    return tmp_path / "data"
+
+
+def test_without_arguments_the_commands_are_listed():
+    _, output = run()
+    for name in ("anonymize", "evaluate", "keygen", "demo", "train"):
+        assert name in output
+
+
+def test_a_key_gives_the_same_tree_twice_and_another_key_another_one(data, tmp_path):
+    assert run("keygen", tmp_path / "one") == (0, "")
+    assert run("keygen", tmp_path / "two") == (0, "")
+    trees = []
+    for key, out in (("one", "a"), ("one", "b"), ("two", "c")):
+        words = ["--data", data, "--seq", "all", "--method", "solid", "--key", tmp_path / key, "--out", tmp_path / out]
+        assert run("anonymize", *words, *FAST)[0] == 0
+        trees.append(digest(tmp_path / out))
+    assert trees[0] == trees[1]
+    assert trees[0] != trees[2]
+    secret = (tmp_path / "one").read_bytes()
+    for path in (tmp_path / "a").rglob("*"):
+        assert not path.is_file() or secret not in path.read_bytes()
+
+
+def test_a_key_is_never_overwritten(tmp_path):
+    run("keygen", tmp_path / "key")
+    before = (tmp_path / "key").read_bytes()
+    assert "never overwritten" in refused("keygen", tmp_path / "key")
+    assert (tmp_path / "key").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--seq", "A-03"], "there is: A-01, A-02, demo"),
+        (["--seq", "A-01", "--method", "paint"], "no method 'paint'"),
+        (["--seq", "A-01", "--strength", "5"], "--strength 5"),
+        (["--seq", "A-01", "--target", "feet"], "feet"),
+        (["--seq", "A-01", "--policy", "twins"], "no policy 'twins'"),
+        (["--seq", "A-01", "--method", "none"], "--control"),
+        (["--seq", "A-01", "--method", "recolor"], "--control"),
+        (["--seq", "A-01", "--key", "nowhere"], "keygen"),
+        (["--seq", "A-01", "--regions", "nowhere"], "no such file of regions"),
+        (["--seq", "A-01", "--cameras", "nowhere"], "no such file of cameras"),
+        (["--seq", "A-01", "--attribution", "nowhere"], "nowhere"),
+        ([], "which sequence"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_one_line_and_nothing_is_written(data, tmp_path, words, message):
+    assert message in refused("anonymize", "--data", data, "--out", tmp_path / "out", *words, *FAST)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data"]
+
+
+def test_faults_in_labels_are_named_with_file_and_line(data, tmp_path):
+    (data / "A-01" / "gt" / "gt.txt").write_text("1,1,10,20,24,60,1,1,1\n2,1,nan,20,24,60,1,1,1\n")
+    line = refused("anonymize", "--data", data, "--seq", "all", "--out", tmp_path / "out", *FAST)
+    assert f"{data}/A-01/gt/gt.txt:2" in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_broken_frame_is_named_and_nothing_is_published(data, tmp_path):
+    frame = data / "A-02" / "img1" / "000004.png"
+    frame.write_bytes(frame.read_bytes()[:-400])
+    line = refused("anonymize", "--data", data, "--seq", "all", "--out", tmp_path / "out", *FAST)
+    assert str(frame) in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_output_inside_the_input_or_already_there_is_refused(data, tmp_path):
+    words = ["anonymize", "--data", data, "--seq", "A-01", *FAST]
+    for out in (data, data / "A-01", data / "A-01" / "deep"):
+        refused(*words, "--out", out)
+    assert run(*words, "--out", tmp_path / "out")[0] == 0
+    assert "--overwrite" in refused(*words, "--out", tmp_path / "out")
+    assert run(*words, "--out", tmp_path / "out", "--overwrite")[0] == 0
+
+
+def test_evaluate_writes_results_and_tracks_and_prints_a_table(data, tmp_path):
+    out = tmp_path / "out"
+    code, output = run(
+        *["evaluate", "--data", data, "--seq", "A-01", "--method", "solid", "--detections", "public", "--out", out],
+        *FAST[:-1],
+    )
+    assert code == 0, output
+    for word in ("A-01", "pseudonym", "shared", "sort", "reid", "insensitive", "→"):
+        assert word in output
+    results = json.loads((out / "results.json").read_text())
+    assert {entry["policy"] for entry in results["sequences"]} == {"pseudonym", "shared"}
+    assert (out / "tracks" / "original" / "sort-public" / "A-01.txt").read_text().startswith("1,1,")
+    assert (out / "tracks" / "published-shared" / "reid-public" / "A-01.txt").is_file()
+    assert not list(out.glob(".work*"))
+
+
+def test_only_encoding_png_frames_anew_changes_no_score_at_all(data, tmp_path):
+    out = tmp_path / "out"
+    words = ["--data", data, "--seq", "all", "--method", "none", "--detections", "public,hog", "--out", out]
+    assert run("evaluate", *words, *FAST)[0] == 0
+    results = json.loads((out / "results.json").read_text())
+    runs = [r for entry in results["sequences"] for r in entry["runs"]] + results["combined"]["runs"]
+    assert len(runs) == 12
+    assert {change["value"] for r in runs for change in r["difference"].values()} <= {0.0, None}
+
+
+def test_a_finished_tree_can_be_measured(data, tmp_path):
+    tree = tmp_path / "tree"
+    assert run("anonymize", "--data", data, "--seq", "A-01", "--method", "blur", "--out", tree, *FAST)[0] == 0
+    words = ["--data", data, "--detections", "public", "--out", tmp_path / "out", *FAST]
+    assert run("evaluate", "--seq", "A-01", "--published", tree, *words)[0] == 0
+    assert json.loads((tmp_path / "out" / "results.json").read_text())["sequences"][0]["method"] == "blur"
+    assert "has no A-02" in refused("evaluate", "--seq", "A-02", "--published", tree, *words, "--overwrite")
+
+
+def test_the_gate_fails_with_exit_code_1_and_writes_junit(data, tmp_path):
+    words = ["evaluate", "--data", data, "--seq", "A-01", "--detections", "public", *FAST]
+    code, output = run(
+        *words, "--method", "solid", "--policies", "shared", "--out", tmp_path / "a", "--junit", tmp_path / "j.xml",
+        "--max-drop", "MOTA=100,IDF1=100",
+    )  # fmt: skip
+    assert code == 0, output
+    assert 'failures="0"' in (tmp_path / "j.xml").read_text()
+    code, output = run(*words, "--trackers", "sort", "--max-drop", "MOTA=1", "--out", tmp_path / "b")
+    assert code == 2
+    assert "nothing to judge" in output
+
+
+def test_stored_scores_are_a_baseline_for_the_same_run_only(data, tmp_path):
+    words = ["evaluate", "--data", data, "--detections", "public", "--test-key", "--method", "solid", *FAST]
+    stored = tmp_path / "b.json"
+    assert run(*words, "--seq", "A-01", "--update-baseline", stored, "--out", tmp_path / "a")[0] == 0
+    assert run(*words, "--seq", "A-01", "--baseline", stored, "--out", tmp_path / "b")[0] == 0
+    assert "another run" in refused(*words, "--seq", "A-02", "--baseline", stored, "--out", tmp_path / "c")
+    better = json.loads(stored.read_text())
+    for row in better["scores"]:
+        row["MOTA"] += 0.5
+    stored.write_text(json.dumps(better))
+    code, output = run(*words, "--seq", "A-01", "--baseline", stored, "--out", tmp_path / "d")
+    assert code == 1
+    assert "MOTA fell too far" in output
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--trackers", "deep"], "no tracker 'deep'"),
+        (["--detections", "yolo"], "no detector 'yolo'"),
+        (["--detections-original", "."], "go together"),
+        (["--max-drop", "IDF1"], "--max-drop"),
+        (["--baseline", "nowhere.json"], "no such baseline"),
+        (["--policies", "twins"], "no policy 'twins'"),
+        (["--published", "nowhere"], "nowhere"),
+    ],
+)
+def test_questions_that_make_no_sense_are_refused(data, tmp_path, words, message):
+    line = refused("evaluate", "--data", data, "--seq", "A-01", "--out", tmp_path / "out", *words, *FAST)
+    assert message in line
+
+
+def test_a_sequence_without_ground_truth_cannot_be_scored(tmp_path):
+    write_sequence(tmp_path / "data", "A-01", gt=None)
+    line = refused("evaluate", "--data", tmp_path / "data", "--seq", "A-01", "--out", tmp_path / "out", *FAST)
+    assert "no ground truth" in line
+
+
+def test_the_demo_goes_the_whole_way(tmp_path):
+    write_demo(tmp_path / "data", frames=6, workers=1)
+    words = ["--data", tmp_path / "data", "--seq", "demo-01", "--seq", "demo-03", "--detections", "public,hog"]
+    code, output = run("evaluate", *words, "--out", tmp_path / "out", "--workers", 1)
+    assert code == 0, output
+    assert "all" in output
+    assert len(json.loads((tmp_path / "out" / "results.json").read_text())["combined"]["runs"]) == 4
+
+
+def test_the_real_folders_are_told_apart():
+    if not MOT.is_dir():
+        pytest.skip("real sequences are not beside the checkout")
+    line = refused("evaluate", "--data", MOT, "--seq", "MOT17-02")
+    assert "MOT17-mini" in line
+    assert "MOT17-labels" in line
+    assert "no frames" in refused("evaluate", "--data", MOT / "MOT17-labels", "--seq", "MOT17-02")
+    assert "--allow-partial" in refused("evaluate", "--data", MOT / "MOT17-mini", "--seq", "all")
+
+
+def test_an_incomplete_real_sequence_is_measured_as_far_as_it_goes(tmp_path):
+    if not MOT.is_dir():
+        pytest.skip("real sequences are not beside the checkout")
+    words = ["--data", MOT / "MOT17-mini", "--seq", "all", "--allow-partial", "--out", tmp_path / "out", "--quiet"]
+    assert run("evaluate", *words)[0] == 0
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert [entry["frames"] for entry in results["sequences"]] == [4, 8]
