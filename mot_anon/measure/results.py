@@ -13,7 +13,7 @@ from rich.table import Table
 from mot_anon.measure.compare import Cell
 from mot_anon.measure.leakage import leaked_scores
 from mot_anon.measure.scores import SequenceScores, combine
-from mot_anon.measure.statistics import Interval, hota_interval, paired_bootstrap, spread
+from mot_anon.measure.statistics import Interval, differences, spread
 
 SCHEMA = 1
 SHOWN = ("MOTA", "IDF1", "HOTA", "IDSW")
@@ -72,14 +72,11 @@ class Run:
         frames, so the mean of the ends is no narrower than the interval of the mean.
         """
         originals = [cell.original for cell in self.cells]
-        per_key = []
-        for key in range(len(self.cells[0].published)):
-            publisheds = [cell.published[key] for cell in self.cells]
-            found = dict(paired_bootstrap(originals, publisheds))
-            found["HOTA"] = hota_interval(originals, publisheds)
-            for name, value in self.by_key[key].items():
-                found.setdefault(name, Interval(value - self.original[name], None, None))
-            per_key.append(found)
+        cameras = [cell.camera for cell in self.cells]
+        per_key = [
+            differences(originals, [cell.published[key] for cell in self.cells], cameras=cameras)
+            for key in range(len(self.cells[0].published))
+        ]
         return {name: _mean_interval([found[name] for found in per_key]) for name in self.original}
 
     @cached_property
