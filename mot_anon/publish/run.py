@@ -19,7 +19,7 @@ from mot_anon.data.sequence import Sequence, unknown_files
 from mot_anon.errors import CoverageError, InputError, MotAnonError, OutputError
 from mot_anon.methods.base import Method
 from mot_anon.plan.keys import Key
-from mot_anon.publish import checks, record
+from mot_anon.publish import checks, datasheet, record
 from mot_anon.publish.analyse import Recording, plan_recording, recordings_of
 from mot_anon.publish.executors import executor_for
 from mot_anon.publish.frames import FrameTask, render_all, write_atomically
@@ -176,6 +176,7 @@ def _build(
             expected |= _with_labels(work.tree, view, found, id_map)
     said = _record(recordings, settings, method, attribution, entries)
     expected[record.NAME] = _put(work.tree / record.NAME, record.record_bytes(said))
+    expected[datasheet.NAME] = _put(work.tree / datasheet.NAME, datasheet.datasheet(said))
     if attribution is not None:
         expected[record.ATTRIBUTION] = _put(work.tree / record.ATTRIBUTION, attribution)
     record.seal(work.tree)

@@ -41,6 +41,7 @@ def test_a_tree_has_every_file_of_the_format_and_nothing_else(run: Publish, tmp_
     (sequence.path / "gt" / "gt_old.txt").write_text("1,1,1,1,1,1,1,1,1")
     done = run(sequence)
     assert sorted(tree_bytes(done.tree)) == [
+        "DATASHEET.md",
         "TEST-01/det/det.txt",
         "TEST-01/gt/gt.txt",
         "TEST-01/img1/000001.png",

@@ -148,7 +148,7 @@ def check_files(
             findings.append(Finding(ERROR, "files", f"{name}: should not be there", where))
         findings += _contents(path, name, place, number, key)
         tick()
-    for name in sorted(expected - {path.relative_to(root).as_posix() for path in paths} - {DATASHEET, RECORD}):
+    for name in sorted(expected - {path.relative_to(root).as_posix() for path in paths} - {RECORD}):
         place = next((owner[part] for part in _parents(name) if part in owner), None)
         number = _number(place, name) if place else None
         findings.append(Finding(ERROR, "files", f"{name}: is missing", place.name if place else None, number))
