@@ -244,3 +244,13 @@ def test_people_who_are_in_one_camera_only_are_an_error() -> None:
     alone = some.take(some.camera == 0)
     with pytest.raises(OptionError, match="two cameras"):
         run_study(alone, [alone], ["linkage"], Tools(look))
+
+
+def test_where_nobody_is_seen_twice_that_is_said_and_the_rest_is_measured() -> None:
+    once = crops(8, each=1)
+    side = published(once, "solid", keys=2)
+    study = run_study(once, side, ["recognition", "linkage", "two-keys"], Tools(look))
+    silent = [found for found in study.findings if isinstance(found, NotMeasured)]
+    assert [found.attack for found in silent] == ["linkage", "two-keys"]
+    assert all("within a camera: nobody is seen twice" in found.line() for found in silent)
+    assert len(study.findings) > 10

@@ -20,7 +20,7 @@ from mot_anon.measure.privacy.inverter import InverterConfig, InverterNetwork, r
 from mot_anon.measure.privacy.learning import use
 from mot_anon.measure.privacy.publishing import publisher
 from mot_anon.vision.weights import save_weights
-from tests.invented_crops import crops
+from tests.invented_crops import crops, write
 
 TINY = AttackerConfig(steps=2, batch=8, crops=2, save_every=100)
 
@@ -141,6 +141,26 @@ def test_imagenet_weights_fit_and_know_more_than_noise() -> None:
         maps = found.backbone(torch.zeros(1, 3, 160, 80))
     assert maps.shape == (1, FEATURES, 10, 5)
     assert torch.isfinite(maps).all()
+
+
+@needs_weights
+def test_an_attacker_is_trained_once_for_the_same_crops_and_settings(tmp_path: Path) -> None:
+    folder = write(tmp_path / "crops", crops(5, each=1), "train")
+    write(tmp_path / "val", crops(4, each=1, seed=2), "val")
+    (tmp_path / "val" / "val").rename(folder / "val")
+    rows = (tmp_path / "val" / "index.csv").read_text(encoding="utf-8").splitlines()[1:]
+    with (folder / "index.csv").open("a", encoding="utf-8") as file:
+        file.write("\n".join(rows) + "\n")
+    told: list[str] = []
+    config = AttackerConfig(steps=2, batch=4, crops=2, save_every=1)
+    path = attackers.train_attacker(folder, config, told.append)
+    assert sum("val rank-1" in line for line in told) == 2
+    assert path.is_file()
+    assert not path.with_suffix(".checkpoint").exists()
+    told.clear()
+    assert attackers.train_attacker(folder, config, told.append) == path
+    assert not told
+    assert attackers.train_attacker(folder, replace(config, seed=1), told.append) != path
 
 
 @needs_weights

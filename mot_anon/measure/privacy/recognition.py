@@ -17,6 +17,7 @@ from mot_anon.measure.privacy.retrieval import (
     Labels,
     Outcome,
     across_cameras,
+    answerable,
     cosine,
     own_frame,
     retrieve,
@@ -25,6 +26,7 @@ from mot_anon.measure.privacy.retrieval import (
 
 Where = Callable[[Labels, Labels], NDArray[np.bool_]]
 Features = NDArray[np.float32]
+_ONCE = "nobody is seen twice there"
 
 
 class Recognition:
@@ -45,7 +47,9 @@ class Recognition:
             return retrieve(cosine(query, gallery), labels, labels, where(labels, labels), rng)
 
         control = ranked(raw, raw)
-        own = ranked(raw, raw, within_camera)
+        own = None
+        if answerable(labels, labels, within_camera(labels, labels)):
+            own = ranked(raw, raw, within_camera)
         found: list[Found] = [
             recognition(self.name, f"original → original, {far} (control)", [control], rng, wanted=""),
             recognition(
@@ -106,6 +110,9 @@ class Linkage:
         ways.insert(0, ("published → published, within a camera", within_camera, "high"))
         for what, where, wanted in ways:
             allowed = where(labels, labels)
+            if not answerable(labels, labels, allowed):
+                found.append(NotMeasured(self.name, f"{what}: {_ONCE}"))
+                continue
             control, floor, *outcomes = (
                 retrieve(cosine(side, side), labels, labels, allowed, rng) for side in (raw, filled, *new)
             )
@@ -171,6 +178,9 @@ class TwoPublications:
         ways: list[tuple[str, Where]] = [(far, across_cameras), ("within a camera", within_camera)]
         for what, where in ways:
             allowed = where(labels, labels)
+            if not answerable(labels, labels, allowed):
+                found.append(NotMeasured(self.name, f"one key → another key, {what}: {_ONCE}"))
+                continue
 
             def ranked(query: Features, gallery: Features, allowed: NDArray[np.bool_] = allowed) -> Outcome:
                 return retrieve(cosine(query, gallery), labels, labels, allowed, rng)

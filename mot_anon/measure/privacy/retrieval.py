@@ -110,6 +110,11 @@ def own_frame(query: Labels, gallery: Labels) -> NDArray[np.bool_]:
     return query.camera[:, None] == gallery.camera[None]
 
 
+def answerable(query: Labels, gallery: Labels, allowed: NDArray[np.bool_]) -> bool:
+    """Whether any query has a right row in its gallery."""
+    return bool((allowed & (query.person[:, None] == gallery.person[None])).any())
+
+
 def cosine(query: NDArray[np.float32], gallery: NDArray[np.float32]) -> Floats:
     """(Q, D) and (G, D) → cosine similarities (Q, G); features of length 0 are like nobody."""
     return np.asarray(unit(query) @ unit(gallery).T, np.float64)

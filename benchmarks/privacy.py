@@ -1,0 +1,279 @@
+"""How far every method protects the people in crops, and what it costs tracking: one table and one figure.
+
+    python benchmarks/privacy.py --crops ../shared/data/bodies --tracking runs/*/results.json
+
+Needs the extra ``attack``.  An attacker is trained on the originals of the crops' train split (or taken from the
+cache), people of ``--split`` are published with every method, under several keys and under the policies where they
+matter, and attacked.  Choose on ``val``; the table in the README is made once, with ``--split test``.  Files
+``results.json`` of ``mot-anon evaluate`` give the figure its other axis: what the re-ID tracker loses on the same
+method and policy.
+
+Writes ``privacy.json``, ``privacy.md`` and ``privacy.png`` below ``--out``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mot_anon.measure.privacy.attackers import (
+    AttackerConfig,
+    NetworkAttacker,
+    load_attacker,
+    train_attacker,
+)
+from mot_anon.measure.privacy.attacks import Tools
+from mot_anon.measure.privacy.crops import Crops, read_folder
+from mot_anon.measure.privacy.findings import Finding, Found
+from mot_anon.measure.privacy.learning import use
+from mot_anon.measure.privacy.publishing import publisher
+from mot_anon.measure.privacy.study import Study, run_study
+from mot_anon.methods.base import make_method
+from mot_anon.plan.keys import TEST_KEY, Key
+from mot_anon.progress import Reporter
+
+#: Column → attack, and how its protocol begins; of several that fit, the one with the highest value counts.
+COLUMNS: dict[str, tuple[str, str]] = {
+    "published → original": ("recognition", "published → original, other"),
+    "original → published": ("recognition", "original → published"),
+    "own frame in the gallery": ("recognition", "published → original, its own frame"),
+    "averaged over a track": ("averaging", ""),
+    "parrot → original": ("parrot", "published → original"),
+    "parrot, published → published": ("parrot", "published → published"),
+    "restored → original": ("inversion", ""),
+    "known pairs → others": ("known-plaintext", ""),
+    "two keys": ("two-keys", "one key → another key, other"),
+    "linked across cameras": ("linkage", "published → published, other"),
+    "matched by similarities": ("matching", "published groups"),
+    "members (AUC)": ("membership", ""),
+    "linked within a camera": ("linkage", "published → published, within"),
+    "use": ("use", ""),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method under one policy."""
+
+    method: str
+    strength: int | None
+    policy: str
+    study: Study
+
+    @property
+    def name(self) -> str:
+        strength = f" {self.strength}" if self.strength is not None else ""
+        return f"{self.method}{strength}" + (f", {self.policy}" if self.policy != "none" else "")
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    arguments = _arguments(words)
+    with Reporter() as report:
+        weights = arguments.attacker or train_attacker(arguments.crops)
+        original = read_folder(arguments.crops, arguments.split)
+        others = some_people(read_folder(arguments.crops, "train"), arguments.others)
+        tools = _tools(load_attacker(weights), others, arguments)
+        rows = []
+        for method, strength, policy in combinations(arguments.methods, arguments.policies):
+            study = studied(original, method, strength, policy, arguments, tools, report)
+            rows.append(Row(method, strength, policy, study))
+            print("\n".join(f"{rows[-1].name}: {line}" for line in study.lines()), flush=True)
+    tracking = read_tracking(arguments.tracking)
+    write(rows, tracking, arguments)
+    for row in rows:
+        row.study.require_control()
+
+
+def studied(
+    original: Crops,
+    method: str,
+    strength: int | None,
+    policy: str,
+    arguments: argparse.Namespace,
+    tools: Tools,
+    report: Any,
+) -> Study:
+    """Publish under every key and attack."""
+    publish = publisher(method, strength, "pseudonym" if policy == "none" else policy)
+    keys = [Key(TEST_KEY).derived("benchmark", str(number)) for number in range(arguments.keys)]
+    published = [publish(original, key) for key in keys]
+    given = Tools(**{**vars(tools), "publish": publish})
+    about = {"method": method, "strength": strength, "policy": policy, "split": arguments.split}
+    study = run_study(original, published, arguments.attacks, given, seed=arguments.seed, about=about, report=report)
+    if not arguments.use or tools.others is None:
+        return study
+    config = AttackerConfig(steps=arguments.use, save_every=10 * arguments.use)
+    more = use(tools.others, original, publish, config, np.random.default_rng(arguments.seed), tools.log)
+    return Study(**{**vars(study), "findings": (*study.findings, *more)})
+
+
+def combinations(methods: Iterable[str], policies: Sequence[str]) -> list[tuple[str, int | None, str]]:
+    """``NAME`` or ``NAME:STRENGTH`` → method, strength and policy; one row for a method without identities."""
+    found = []
+    for text in methods:
+        name, _, strength = text.partition(":")
+        chosen = int(strength) if strength else None
+        for policy in policies if make_method(name, chosen).uses_identity else ("none",):
+            found.append((name, chosen, policy))
+    return found
+
+
+def some_people(crops: Crops, count: int) -> Crops:
+    """The first ``count`` people; 0 for all."""
+    return crops.take(crops.person < count) if count else crops
+
+
+def cell(study: Study, column: str) -> Finding | None:
+    """The finding that a column shows."""
+    attack, start = COLUMNS[column]
+    fits = [
+        found
+        for found in study.findings
+        if isinstance(found, Finding)
+        and (found.attack, found.measure) != ("matching", "rank correlation")
+        and found.attack == attack
+        and found.protocol.startswith(start)
+    ]
+    return max(fits, key=lambda found: found.value.value, default=None)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Markdown: a line a method, after what guessing, a grey fill and no protection get."""
+    columns = [name for name in COLUMNS if any(cell(row.study, name) for row in rows)]
+    lines = ["| | " + " | ".join(columns) + " |", "| --- |" + " ---: |" * len(columns)]
+    first = rows[0].study
+    for title, part in (("chance", "chance"), ("grey fill (floor)", "floor"), ("original (control)", "control")):
+        beside = (getattr(found, part) if (found := cell(first, name)) else None for name in columns)
+        lines.append(f"| *{title}* | " + " | ".join("–" if v is None else f"{100 * v:.1f}" for v in beside) + " |")
+    for row in rows:
+        lines.append(f"| {row.name} | " + " | ".join(_text(cell(row.study, name)) for name in columns) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def read_tracking(paths: Iterable[Path]) -> dict[tuple[str, str], dict[str, float | None]]:
+    """(method, policy) → the re-ID tracker's difference of IDF1 on public detections, with its interval."""
+    found: dict[tuple[str, str], dict[str, float | None]] = {}
+    for path in paths:
+        results = json.loads(path.read_text(encoding="utf-8"))
+        method = results["sequences"][0]["method"]
+        for run in results["combined"]["runs"]:
+            if run["tracker"] == "reid" and run["detections"] == "public":
+                found[method, run["policy"]] = run["difference"]["IDF1"]
+    return found
+
+
+def figure(rows: Sequence[Row], tracking: dict[tuple[str, str], dict[str, float | None]], out: Path) -> list[str]:
+    """Draw the best attacker's rank-1 over the floor against |Δ IDF1|; returns the rows that have no tracking."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    canvas, axes = plt.subplots(figsize=(7, 5))
+    lacking = []
+    for row in rows:
+        best, difference = row.study.best(), tracking.get((row.method, row.policy))
+        if best is None or best.over_floor is None or difference is None or difference["value"] is None:
+            lacking.append(row.name)
+            continue
+        x, y = 100 * abs(difference["value"]), 100 * best.over_floor.value
+        across = _ends(x, sorted(abs(100 * end) for end in (difference["low"], difference["high"]) if end is not None))
+        up = _ends(y, [100 * end for end in (best.over_floor.low, best.over_floor.high) if end is not None])
+        axes.errorbar([x], [y], xerr=across, yerr=up, fmt="o", capsize=2)
+        axes.annotate(f"{row.name} ({best.attack})", (x, y), xytext=(5, 5), textcoords="offset points", fontsize=8)
+    axes.axhline(0, color="grey", linewidth=0.8)
+    axes.set_xlabel("|Δ IDF1| of the re-ID tracker, points")
+    axes.set_ylabel("best attack's rank-1 over a grey fill, points")
+    canvas.tight_layout()
+    canvas.savefig(out, dpi=150, metadata={"Software": None})
+    plt.close(canvas)
+    return lacking
+
+
+def write(
+    rows: Sequence[Row], tracking: dict[tuple[str, str], dict[str, float | None]], arguments: argparse.Namespace
+) -> None:
+    """Studies, table and figure."""
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    studies = [{"row": row.name, **row.study.to_json()} for row in rows]
+    text = json.dumps({"split": arguments.split, "seed": arguments.seed, "rows": studies}, indent=1, ensure_ascii=False)
+    (arguments.out / "privacy.json").write_text(text + "\n", encoding="utf-8")
+    first = rows[0].study
+    caption = (
+        f"Rank-1 in percent with 95 % intervals over people (bootstrap), {first.people} people of {arguments.split}, "
+        f"{first.crops} crops, {first.keys} keys; control {100 * first.control:.1f} % across cameras.\n"
+    )
+    correlations = [
+        f"- {row.name}: similarities of people before and after, {found.line().partition(': ')[2].partition(': ')[2]}"
+        for row in rows
+        for found in row.study.findings
+        if isinstance(found, Finding) and found.measure == "rank correlation"
+    ]
+    body = "\n".join([caption, table(rows), *correlations]) + "\n"
+    (arguments.out / "privacy.md").write_text(body, encoding="utf-8")
+    print(body)
+    if tracking:
+        lacking = figure(rows, tracking, arguments.out / "privacy.png")
+        if lacking:
+            print(f"not in the figure, no tracking of them was given: {'; '.join(lacking)}")
+
+
+def _tools(network: Any, others: Crops, arguments: argparse.Namespace) -> Tools:
+    return Tools(
+        NetworkAttacker(network),
+        network,
+        others=others,
+        members=read_folder(arguments.crops, "train") if "membership" in arguments.attacks else None,
+        parrot=AttackerConfig(steps=arguments.practice, learning_rate=4e-4, save_every=10 * arguments.practice),
+        inversion_steps=arguments.practice,
+        keys=arguments.keys,
+        log=lambda line: print(line, flush=True),
+    )
+
+
+def _text(found: Found | None) -> str:
+    if not isinstance(found, Finding):
+        return "not measured"
+    ends = "" if found.value.low is None else f" [{100 * found.value.low:.1f}, {100 * (found.value.high or 0):.1f}]"
+    return f"{100 * found.value.value:.1f}{ends}"
+
+
+def _ends(value: float, ends: Sequence[float]) -> list[list[float]] | None:
+    return [[max(0.0, value - ends[0])], [max(0.0, ends[1] - value)]] if len(ends) == 2 else None
+
+
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    def names(text: str) -> list[str]:
+        return [part.strip() for part in text.split(",") if part.strip()]
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--crops", type=Path, required=True, help="folder with index.csv and the splits train, val, test"
+    )
+    parser.add_argument("--split", default="val", choices=("val", "test"))
+    parser.add_argument("--attacker", type=Path, help="weights; default: trained on the train split, or from the cache")
+    parser.add_argument("--methods", type=names, default=names("none,solid,pixelate,pixelate:16,blur:9,blur"))
+    parser.add_argument("--policies", type=names, default=names("pseudonym,shared"))
+    parser.add_argument(
+        "--attacks",
+        type=names,
+        default=names("recognition,linkage,averaging,two-keys,matching,known-plaintext,membership,parrot,inversion"),
+    )
+    parser.add_argument("--keys", type=int, default=3)
+    parser.add_argument("--others", type=int, default=400, help="training people that attackers practise on; 0: all")
+    parser.add_argument("--practice", type=int, default=600, help="steps that parrots and inverters learn for")
+    parser.add_argument("--use", type=int, default=0, help="steps to train for the use of published data; 0: leave out")
+    parser.add_argument("--tracking", type=Path, nargs="*", default=[], help="results.json of mot-anon evaluate")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks"))
+    return parser.parse_args(words)
+
+
+if __name__ == "__main__":
+    main()
