@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ Frame = NDArray[np.uint8]
 EXTENSIONS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
 JPEG_QUALITY = 95
 _ORIENTATION = 0x0112
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _MODES = {"L", "RGB", "RGBA", "P", "1"}
 
 
@@ -131,12 +133,14 @@ def metadata_segments(data: bytes) -> list[str]:
 
 
 def _jpeg_metadata(data: bytes) -> list[str]:
+    # Scans are walked through, not jumped over by searching backwards: a whole second picture may stand behind the end.
     found = []
     position = 2
-    while position + 4 <= len(data):
+    while position + 4 <= len(data) and data[position + 1] != 0xD9:
         marker, length = data[position + 1], int.from_bytes(data[position + 2 : position + 4], "big")
-        if marker == 0xDA:
-            break
+        if marker == 0xFF:  # a fill byte
+            position += 1
+            continue
         body = data[position + 4 : position + 2 + length]
         clean = (marker == 0xE0 and body[:5] == b"JFIF\0" and len(body) == 14) or (
             marker == 0xEE and body[:5] == b"Adobe"
@@ -144,8 +148,10 @@ def _jpeg_metadata(data: bytes) -> list[str]:
         if (0xE0 <= marker <= 0xEF and not clean) or marker == 0xFE:
             found.append("COM" if marker == 0xFE else f"APP{marker - 0xE0}")
         position += 2 + length
-    end = data.rfind(b"\xff\xd9")
-    if end >= 0 and end + 2 != len(data):
+        if marker == 0xDA:
+            after = _NEXT_MARKER.search(data, position)
+            position = after.start() if after else len(data)
+    if position + 2 < len(data):
         found.append("bytes after the image")
     return found
 

@@ -20,13 +20,12 @@ _SAME_PERSON = 0.4
 _SAME_BOX = 0.5
 _LONGEST_GAP_SECONDS = 0.5
 _ENLARGED, _MORE = 0.2, 6.0  # of a box's sides, and pixels: where a region may reach that covers it
-_AHEAD = 3  # frames by which tracks without ground truth are lengthened
 
 
 def labelled(gt: pd.DataFrame, fps: float) -> pd.DataFrame:
     """Every person-like row of ground truth, and boxes between where a track pauses for half a second at most."""
     table = fill_gaps(gt_regions(gt, ""), round(_LONGEST_GAP_SECONDS * fps))
-    table["track"] = table["track"].str.removeprefix(":")
+    table["track"] = [track.removeprefix(":") for track in table["track"]]
     table["source"] = table["source"].replace("group", "gt")
     return table.assign(score=0.0)[CANDIDATE_COLUMNS].reset_index(drop=True)
 
@@ -81,15 +80,13 @@ def overridden(people: pd.DataFrame, overrides: Iterable[Override]) -> pd.DataFr
     return table
 
 
-def allowed_boxes(sources: Rows[pd.DataFrame], frame: int, *, tracked: bool) -> NDArray[np.float64]:
+def allowed_boxes(sources: Rows[pd.DataFrame], frame: int) -> NDArray[np.float64]:
     """Where rendering may have changed frame ``frame``: (N, 4) x, y, w, h.
 
     Every source's boxes, enlarged; boxes that touch at IoU 0.4 count as one that encloses them, since what several
-    detectors saw of somebody is covered whole.  With ``tracked`` (there is no ground truth) a few frames before and
-    after count too: tracks are lengthened and their gaps filled.
+    detectors saw of somebody is covered whole.
     """
-    reach = _AHEAD if tracked else 0
-    rows = [table.loc[(table["frame"] - frame).abs() <= reach, BOX].to_numpy(float) for table in sources]
+    rows = [table.loc[table["frame"] == frame, BOX].to_numpy(float) for table in sources]
     boxes = np.concatenate([np.zeros((0, 4)), *rows])
     boxes = boxes[(boxes[:, 2] > 0) & (boxes[:, 3] > 0)]
     if not len(boxes):

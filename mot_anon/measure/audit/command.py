@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from mot_anon.data.sequence import read_cameras, select
+from mot_anon.data.sequence import discover, read_cameras, select
 from mot_anon.errors import NotFoundError, OptionError, OutputError
 from mot_anon.measure.audit.findings import Audit
 from mot_anon.measure.audit.run import JSON, SHEET, WORKLIST, Question, audit
@@ -51,7 +51,11 @@ def run(request: Request, report: Report) -> tuple[Audit, Path]:
     if request.reviewed_by is not None and not request.reviewed_by.strip():
         raise OptionError("--reviewed-by: a signature needs a name")
     cameras = read_cameras(request.cameras) if request.cameras else None
-    originals = select(request.originals, ["all"], allow_partial=request.allow_partial, cameras=cameras)
+    places, there = set(discover(request.originals)), set(discover([request.published]))
+    both = sorted(places & there)
+    if not both:
+        raise NotFoundError(f"{request.published}: has no sequence of {', '.join(map(str, request.originals))}")
+    originals = select(request.originals, both, allow_partial=request.allow_partial, cameras=cameras)
     question = Question(
         request.detector,
         tuple(read_overrides(request.regions)) if request.regions else (),
@@ -60,7 +64,8 @@ def run(request: Request, report: Report) -> tuple[Audit, Path]:
         request.workers,
     )
     place = _place(request)
-    found = audit([o.require_frames() for o in originals], request.published, question, place, report)
+    opened = [sequence.require_frames() for sequence in originals]
+    found = audit(opened, request.published, question, place, report, places - there)
     if request.update_datasheet:
         datasheet.update(request.published, "audit", found.summary())
     return found, place

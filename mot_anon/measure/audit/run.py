@@ -29,6 +29,7 @@ from mot_anon.measure.audit.tree import Pair
 from mot_anon.measure.audit.verdicts import ROUGH, background, missed, notes, outside, uncovered
 from mot_anon.plan.keys import Key
 from mot_anon.plan.overrides import Override
+from mot_anon.plan.tracks import tracks_from_detections
 from mot_anon.progress import Report
 from mot_anon.publish.executors import executor_for
 from mot_anon.vision.cache import detect_sequence, frames_digest
@@ -63,7 +64,14 @@ class Question:
     workers: int | None = None
 
 
-def audit(originals: Rows[Sequence], tree: Path, question: Question, out: Path, report: Report) -> Audit:
+def audit(
+    originals: Rows[Sequence],
+    tree: Path,
+    question: Question,
+    out: Path,
+    report: Report,
+    not_published: Iterable[str] = (),
+) -> Audit:
     """Check a published tree against the original, and write ``audit.json``, the worklist and its picture to ``out``.
 
     Parameters
@@ -72,6 +80,8 @@ def audit(originals: Rows[Sequence], tree: Path, question: Question, out: Path, 
         With frames.
     tree:
         The published tree; it is only read.
+    not_published:
+        Names of originals that are not in the tree; to be stated.
     out:
         An empty or new folder outside both trees; it gets mode 0700, since what it holds shows original people.
 
@@ -82,7 +92,7 @@ def audit(originals: Rows[Sequence], tree: Path, question: Question, out: Path, 
     """
     _prepare(out, tree, originals)
     record, findings = files.read_record(tree)
-    pairs, not_published, faults = files.match_sequences(originals, tree, record)
+    pairs, faults = files.match_sequences(originals, tree, record)
     findings += faults
     count, faults = files.check_files(tree, pairs, record, question.key, report("files", _count(tree)))
     findings += faults + files.check_digests(pairs, record)
@@ -124,7 +134,7 @@ def audit(originals: Rows[Sequence], tree: Path, question: Question, out: Path, 
         tuple(sights),
         tuple((group.sequence, sight) for group in people for sight in group.sights),
         tuple(backgrounds),
-        not_published,
+        tuple(sorted(not_published)),
         tuple(notes(question.detector, question.key is not None, backgrounds, sights)),
     )
     (out / JSON).write_text(json.dumps(found.to_json(), indent=1) + "\n", encoding="utf-8")
@@ -176,7 +186,7 @@ def _judge(
     likely = public[(public["confidence"] >= least) & (public["w"] > 0) & (public["h"] > 0)]
     lines = [o for o in question.overrides if o.sequence in {original.camera, *(view.name for view in views)}]
     everybody = who.overridden(_together([people, who.detected(likely, independent, people)]), lines)
-    places = [people, likely, independent, everybody]
+    places = [people, likely, independent, everybody, *_rendered(original, likely, record, report, tracked=not len(gt))]
     with tempfile.TemporaryDirectory() as folder:
         still = still_background(original.frames)
         stored = Path(folder) / "background.npy" if still is not None else None
@@ -194,7 +204,7 @@ def _judge(
                     if (row.frame, row.track) not in hidden
                 ),
                 who.things_in_front(gt, number),
-                who.allowed_boxes(places, number, tracked=not len(gt)),
+                who.allowed_boxes(places, number),
                 str(record.get("target", "body")),
                 stored,
             )
@@ -203,6 +213,24 @@ def _judge(
             if first.there(number)
         ]
         return _run(tasks, question.workers, report(f"compare {original.name}", len(tasks))), still is not None
+
+
+def _rendered(
+    original: Sequence, public: pd.DataFrame, record: dict[str, Any], report: Report, *, tracked: bool
+) -> list[pd.DataFrame]:
+    """Boxes beyond ours in which the renderer may have painted: its own detector's, and its tracks without gt.
+
+    They excuse changes of the background and are never asked whether somebody is covered.
+    """
+    name = record.get("coverage", {}).get("detector")
+    found = {"public": public} if original.det_path is not None else {}
+    if name:
+        tick = report(f"detect {original.name}", original.n_frames)
+        found[name] = detect_sequence(original.frames, make_detector(name), tick)
+    if not tracked or not found:
+        return list(found.values())
+    tick = report(f"tracks {original.name}", original.n_frames)
+    return [tracks_from_detections(original.frames, found, original.name, original.fps, tick)]
 
 
 def _run(tasks: list[Task], workers: int | None, tick: Any) -> list[Judged]:

@@ -77,10 +77,8 @@ def read_record(tree: Path) -> tuple[dict[str, Any], list[Finding]]:
     return {}, [Finding(ERROR, "record", f"{RECORD} {message}")]
 
 
-def match_sequences(
-    originals: Rows[Sequence], tree: Path, record: dict[str, Any]
-) -> tuple[list[Pair], tuple[str, ...], list[Finding]]:
-    """The sequences of both trees, names of originals that are not published, and what does not fit.
+def match_sequences(originals: Rows[Sequence], tree: Path, record: dict[str, Any]) -> tuple[list[Pair], list[Finding]]:
+    """The sequences of both trees, and what does not fit.
 
     Raises
     ------
@@ -104,7 +102,7 @@ def match_sequences(
     pairs = [Pair(known[name], there[name], {}) for name in sorted(set(there) & set(known))]
     if not pairs:
         raise NotFoundError(f"{tree}: no sequence of the original is there; there is: {', '.join(there) or 'nothing'}")
-    return pairs, tuple(sorted(set(known) - set(there) - promised)), findings
+    return pairs, findings
 
 
 def check_files(
@@ -134,6 +132,10 @@ def check_files(
         findings.append(
             Finding(ERROR, "times", f"{name}{more}: the file time says when it was made; all should be 2000-01-01")
         )
+    folders = {parent for name in expected for parent in _parents(name)}
+    for path in sorted(path for path in root.rglob("*") if path.is_dir() and not path.is_symlink()):
+        if (name := path.relative_to(root).as_posix()) not in folders:
+            findings.append(Finding(ERROR, "files", f"{name}: a folder that should not be there"))
     for path in paths:
         name = path.relative_to(root).as_posix()
         place = next((owner[part] for part in _parents(name) if part in owner), None)
