@@ -36,7 +36,7 @@ from mot_anon.publish.run import Settings, publish
 
 NO_POLICY = "none"
 """Stands for the policy of a method that has no identities."""
-_TABLE_WIDTH = 150
+_TABLE_WIDTH = 170
 
 app = typer.Typer(add_completion=False)
 

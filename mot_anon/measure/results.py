@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from rich import box
 from rich.table import Table
 
 from mot_anon.measure.compare import Cell
@@ -185,19 +186,20 @@ class Evaluation:
     def table(self) -> Table:
         """A row per sequence, policy, tracker and detections; several sequences are followed by their sum."""
         first = self.sequences[0]
-        table = Table(title=f"method {first.method}, target {first.target}: original → published", title_justify="left")
+        title = f"method {first.method}, target {first.target}: original → published"
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
         for name in ("sequence", "policy", "tracker", "detections"):
             table.add_column(name, no_wrap=True)
         for name in SHOWN:
-            table.add_column(f"{name}\nΔ [95 %]", justify="right", no_wrap=True)
-        table.add_column("sensitivity:\nIDF1 lost with", no_wrap=True)
+            table.add_column(f"{name}\nΔ [95 %]", justify="right")
+        table.add_column("IDF1 lost with\nother pixels")
         for sequence in self.sequences:
             for row in sequence.runs:
-                table.add_row(sequence.sequence, sequence.policy, *_cells(row, sequence.policy))
+                table.add_row(sequence.sequence, _policy(sequence.policy), *_cells(row, sequence.policy))
             table.add_section()
         if len({sequence.sequence for sequence in self.sequences}) > 1:
             for policy, row in self.combined:
-                table.add_row("all", policy, *_cells(row, policy))
+                table.add_row("all", _policy(policy), *_cells(row, policy))
         return table
 
 
@@ -222,13 +224,17 @@ def _cells(run: Run, policy: str) -> list[str]:
         shown.append(line)
     if not run.sensitive:
         return [*shown, "insensitive"]
-    names = {"random_features": "random features", "grey": "grey frames"}
+    names = {"random_features": "random features", "grey": "grey people"}
     losses = [
         f"{names[name]} {_text(loss['IDF1'], 100, '.1f')}" for name, loss in run.sensitivity.items() if loss is not None
     ]
     if leaked := run.leaked(policy):
         losses.append(f"label leakage, no gain: {', '.join(leaked)}")
     return [*shown, "\n".join(losses) or "not measured"]
+
+
+def _policy(name: str) -> str:
+    return "–" if name == "none" else name
 
 
 def _text(value: float | None, scale: float, form: str) -> str:
