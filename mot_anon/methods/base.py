@@ -13,7 +13,28 @@ from numpy.typing import NDArray
 from mot_anon.errors import OptionError
 
 Pixels = NDArray[np.float32]
+CIAGAN = "ciagan"
 TARGETS = ("body", "face", "both")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Where somebody is drawn, as a generator wants it: a window of the frame at its own size, 128×64.
+
+    Attributes
+    ----------
+    window:
+        (4,) x1, y1, x2, y2: where the window lies in the item's crop, in whole pixels; may leave it.
+    surroundings:
+        (128, 64, 3) float32 RGB in 0…1: the window with every region filled smoothly from round about.
+    silhouette, parts:
+        (128, 64) and (4, 128, 64) float32 in 0…1.
+    """
+
+    window: NDArray[np.int64]
+    surroundings: Pixels
+    silhouette: Pixels
+    parts: Pixels
 
 
 @dataclass(frozen=True)
@@ -34,6 +55,8 @@ class Item:
         32 bits that the key gives to the camera.
     raw:
         (H, W, 3) float32 RGB in 0…1, the crop as it was; None unless the method asks for it.
+    shape:
+        Where to draw somebody; None unless the method asks for silhouettes.  ``silhouette`` is soft then.
     """
 
     erased: Pixels
@@ -42,6 +65,7 @@ class Item:
     head: float
     recolouring: int = field(repr=False)
     raw: Pixels | None = None
+    shape: Shape | None = None
 
 
 @runtime_checkable
@@ -58,6 +82,8 @@ class Method(Protocol):
         Whether it must see the raw crop; only then is it handed one.
     uses_identity:
         Whether the identity policy matters to it.
+    wants_silhouettes:
+        Whether it replaces the visible person, not the box: then everybody is parsed and items have a ``shape``.
     control:
         Does not protect anybody; publishing with it must be asked for.
     """
@@ -66,6 +92,7 @@ class Method(Protocol):
     targets: frozenset[str]
     needs_raw: bool
     uses_identity: bool
+    wants_silhouettes: bool
     control: bool
 
     def parameters(self) -> dict[str, float | int | str]:
@@ -92,8 +119,14 @@ def make_method(name: str, strength: int | None = None) -> Method:
 
     if name in METHODS:
         return METHODS[name](strength)
+    if name == CIAGAN:
+        from mot_anon.methods.ciagan import Ciagan
+
+        if strength is not None:
+            raise OptionError(f"method {name} has no --strength")
+        return Ciagan()
     plug_ins = {point.name: point for point in entry_points(group="mot_anon.methods")}
     if name not in plug_ins:
-        raise OptionError(f"no method {name!r}; there is: {', '.join([*METHODS, *plug_ins])}")
+        raise OptionError(f"no method {name!r}; there is: {', '.join([*METHODS, CIAGAN, *plug_ins])}")
     made: Method = plug_ins[name].load()(strength)
     return made

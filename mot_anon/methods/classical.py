@@ -28,6 +28,7 @@ class _Base:
     targets = _ALL
     needs_raw = True
     uses_identity = False
+    wants_silhouettes = False
     control = False
 
     def parameters(self) -> dict[str, float | int | str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,8 +13,12 @@ from numpy.typing import NDArray
 
 from mot_anon.plan import regions as reg
 from mot_anon.plan.identities import CAMERA_TRACK, Codes
+from mot_anon.plan.plate import Plate
+from mot_anon.plan.silhouettes import Maps, Seen, unpack
 
 _FLOATS = ("x", "y", "w", "h", "visibility")
+_SEEN = "seen_"
+_Place = Callable[[], "Path | io.BytesIO"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +27,7 @@ class Region:
 
     ``box`` is (4,) x, y, w, h in pixels, not clipped, with some room round it where no annotator drew it; ``person``
     False where nobody is sure that it is one; ``head`` (4,) the part that is sure to hold the head; ``cut`` (K, 4)
-    boxes of things in front; ``code`` (128,) float32.
+    boxes of things in front; ``code`` (128,) float32; ``seen`` what a parser saw of the person, where one was asked.
     """
 
     track: str
@@ -31,6 +36,7 @@ class Region:
     head: NDArray[np.float64]
     cut: NDArray[np.float64]
     code: NDArray[np.float32] = field(repr=False)
+    seen: Seen | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,11 @@ class CameraPlan:
         Occluders, :data:`~mot_anon.plan.regions.OCCLUDER_COLUMNS`.
     codes, recolouring:
         Identity code of every track, and the 32 bits that choose the camera's colour isometry.
+    seen:
+        Frame → what is seen of its regions in the order of :meth:`frame`, packed
+        (:func:`~mot_anon.plan.silhouettes.pack`); empty where no method asked for it.
+    plate:
+        What the camera sees where nobody is, where that is known and was asked for.
     """
 
     camera: str
@@ -59,6 +70,8 @@ class CameraPlan:
     things: pd.DataFrame = field(repr=False)
     codes: Codes = field(repr=False)
     recolouring: int = field(repr=False)
+    seen: Mapping[int, Maps] = field(default_factory=dict, repr=False)
+    plate: Plate | None = field(default=None, repr=False)
 
     def frame(self, number: int) -> list[Region]:
         """Regions of frame ``number`` (from 1), far to near, hidden ones left out."""
@@ -66,6 +79,7 @@ class CameraPlan:
         things = self.things.loc[self.things["frame"] == number, ["x", "y", "w", "h"]].to_numpy(float)
         boxes = rows[["x", "y", "w", "h"]].to_numpy(float)
         people = (rows["kind"] == "person").to_numpy()
+        packed = self.seen.get(number)
         found = []
         texts = rows[["track", "source", "visibility"]].itertuples(index=False)
         for index, (track, source, visibility) in enumerate(texts):
@@ -74,7 +88,8 @@ class CameraPlan:
             box = reg.roomy_box(boxes[index]) if source in ("detection", "tracker", "gap") else boxes[index]
             head = _head(boxes[index], source)
             code = self.codes[track].astype(np.float32)
-            found.append(Region(track, box, bool(people[index]), head, cut, code))
+            seen = None if packed is None else unpack(packed[index], boxes[index])
+            found.append(Region(track, box, bool(people[index]), head, cut, code, seen))
         return found
 
     def counts(self) -> dict[str, int]:
@@ -101,14 +116,26 @@ class CameraPlan:
             "region_numbers": self.regions[list(_FLOATS)].to_numpy(np.float64),
             "things": self.things[reg.OCCLUDER_COLUMNS].to_numpy(np.float64),
         }
+        if self.plate is not None:
+            arrays |= {"plate": self.plate.pixels, "plate_known": self.plate.known}
+        arrays |= {f"{_SEEN}{number}": packed for number, packed in self.seen.items()}
         buffer = io.BytesIO()
-        np.savez(buffer, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
         return buffer.getvalue()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> CameraPlan:
         """The opposite of :meth:`to_bytes`."""
-        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+        return cls._stored(lambda: io.BytesIO(data))
+
+    @classmethod
+    def read(cls, path: Path) -> CameraPlan:
+        """Read what :meth:`to_bytes` wrote; what was seen in a frame is read when that frame is asked for."""
+        return cls._stored(lambda: path)
+
+    @classmethod
+    def _stored(cls, place: _Place) -> CameraPlan:
+        with np.load(place(), allow_pickle=False) as stored:
             text, numbers = stored["region_text"], stored["numbers"]
             regions = pd.DataFrame({"frame": stored["region_frame"]})
             for position, name in enumerate(("track", "kind", "source")):
@@ -118,13 +145,31 @@ class CameraPlan:
             things = pd.DataFrame(stored["things"], columns=reg.OCCLUDER_COLUMNS).astype({"frame": "int64"})
             codes = dict(zip(map(str, stored["tracks"]), stored["codes"], strict=True))
             camera, recording = map(str, stored["meta"])
+            plate = Plate(stored["plate"], stored["plate_known"]) if "plate" in stored else None
+            frames = sorted(int(name.removeprefix(_SEEN)) for name in stored.files if name.startswith(_SEEN))
         size = (int(numbers[0]), int(numbers[1]))
-        return cls(camera, recording, size, int(numbers[2]), regions, things, codes, int(numbers[3]))
+        seen = _StoredFrames(frames, place)
+        return cls(camera, recording, size, int(numbers[2]), regions, things, codes, int(numbers[3]), seen, plate)
 
-    @classmethod
-    def read(cls, path: Path) -> CameraPlan:
-        """Read what :meth:`to_bytes` wrote."""
-        return cls.from_bytes(path.read_bytes())
+
+class _StoredFrames(Mapping[int, Maps]):
+    """What is seen in every frame, left in the file until it is needed."""
+
+    def __init__(self, frames: list[int], place: _Place) -> None:
+        self._frames, self._place = dict.fromkeys(frames), place
+
+    def __getitem__(self, number: int) -> Maps:
+        if number not in self._frames:
+            raise KeyError(number)
+        # Opened every time: an open file would be shared with whoever is forked.
+        with np.load(self._place(), allow_pickle=False) as stored:
+            return np.asarray(stored[f"{_SEEN}{number}"], np.uint8)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._frames)
+
+    def __len__(self) -> int:
+        return len(self._frames)
 
 
 def _head(box: NDArray[np.float64], source: str) -> NDArray[np.float64]:

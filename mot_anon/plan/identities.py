@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ CAMERA_TRACK = ""
 
 Codes = dict[str, NDArray[np.float16]]
 """Track name → (CODE_SIZE,) float16, standard normal."""
+Embeddings = Mapping[str, NDArray[np.float64]]
+"""Track name → (CODE_SIZE,): the mean of a track's whitened embeddings (:mod:`mot_anon.gan.identity`)."""
 Policy = Callable[[Key, str, Iterable[str]], Codes]
 
 
@@ -33,13 +35,46 @@ def shared(key: Key, camera: str, tracks: Iterable[str]) -> Codes:
 
 TRACKER = "tracker"
 """The policy whose tracks are a tracker's, whatever ground truth says (:func:`mot_anon.plan.tracks.retracked`)."""
-POLICIES: dict[str, Policy] = {"pseudonym": pseudonym, "shared": shared, TRACKER: pseudonym}
+ISOMETRY = "isometry"
+"""The policy that needs embeddings: :func:`isometry`."""
+POLICIES: dict[str, Policy] = {"pseudonym": pseudonym, "shared": shared, TRACKER: pseudonym, ISOMETRY: pseudonym}
 KEYED_BY_LABELS = frozenset({"pseudonym"})
 """Policies under which the ids of ground truth can be read off the pixels: what tracking gains by it is no gain."""
 
 
-def identity_codes(policy: str, key: Key, camera: str, tracks: Iterable[str]) -> Codes:
+def isometry(key: Key, camera: str, tracks: Iterable[str], embeddings: Embeddings) -> Codes:
+    """The same rotation for everybody of a camera, another one for the next: code = R(key, camera) · embedding.
+
+    People are as alike afterwards as they were (the cosines stay), so tracking by looks stays as hard as it was.
+    Whoever has no embedding gets a code as under :func:`pseudonym`.
+    """
+    turn = rotation(key, camera)
+    codes = pseudonym(key, camera, tracks)
+    for track in codes.keys() & embeddings.keys():
+        turned = turn @ np.asarray(embeddings[track], np.float64)
+        length = float(np.linalg.norm(turned))
+        if length > 0:
+            codes[track] = (turned * (np.sqrt(CODE_SIZE) / length)).astype(np.float16)
+    return codes
+
+
+def rotation(key: Key, camera: str) -> NDArray[np.float64]:
+    """(CODE_SIZE, CODE_SIZE): a random orthogonal matrix, uniform over all of them (Mezzadri, Notices AMS 2007)."""
+    drawn = key.normals("isometry", camera, size=CODE_SIZE * CODE_SIZE).astype(np.float64)
+    orthogonal, triangle = np.linalg.qr(drawn.reshape(CODE_SIZE, CODE_SIZE))
+    # QR leaves the signs open; with those of the diagonal the matrix is unique, and uniformly distributed.
+    return np.asarray(orthogonal * np.sign(np.diag(triangle)), np.float64)
+
+
+def identity_codes(
+    policy: str, key: Key, camera: str, tracks: Iterable[str], embeddings: Embeddings | None = None
+) -> Codes:
     """Codes of a camera's tracks, and of :data:`CAMERA_TRACK`, under a policy.
+
+    Parameters
+    ----------
+    embeddings:
+        What ``isometry`` turns; the other policies do without.
 
     Raises
     ------
@@ -48,4 +83,8 @@ def identity_codes(policy: str, key: Key, camera: str, tracks: Iterable[str]) ->
     """
     if policy not in POLICIES:
         raise OptionError(f"no policy {policy!r}; there is: {', '.join(POLICIES)}")
+    if policy == ISOMETRY:
+        if embeddings is None:
+            raise ValueError("the policy isometry turns embeddings, and there are none")
+        return isometry(key, camera, tracks, embeddings)
     return POLICIES[policy](key, camera, tracks)

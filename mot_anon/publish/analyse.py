@@ -14,15 +14,19 @@ from mot_anon.data.frames import frame_info
 from mot_anon.data.sequence import Sequence, camera_of
 from mot_anon.errors import FrameError
 from mot_anon.plan import regions as reg
+from mot_anon.plan import silhouettes as looks
 from mot_anon.plan.camera import CameraPlan
-from mot_anon.plan.identities import TRACKER, identity_codes
+from mot_anon.plan.identities import CAMERA_TRACK, ISOMETRY, TRACKER, Embeddings, identity_codes
 from mot_anon.plan.keys import Key
 from mot_anon.plan.overrides import Override, apply_overrides
+from mot_anon.plan.plate import make_plate, sampled
 from mot_anon.plan.tracks import retracked, tracks_from_detections
-from mot_anon.vision.cache import Tick, detect_sequence
+from mot_anon.vision.cache import Tick, detect_sequence, embed_sequence, parse_sequence
 from mot_anon.vision.detect import make_detector
 
 _LONGEST_GAP_SECONDS = 0.5
+_LOOKS = 24  # of a track's sights, how many its embedding is the mean of
+_PLAIN = 0.4  # visibility below which a sight says little of the person
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,8 @@ def plan_recording(
     coverage: Coverage,
     progress: Callable[[str, int], Tick],
     target: str = "body",
+    *,
+    silhouettes: bool = False,
 ) -> CameraPlan:
     """Find everybody in a recording and give each track an identity code.
 
@@ -106,6 +112,8 @@ def plan_recording(
         Called as (what, number of frames); returns what is called once a frame.
     target:
         What will be replaced: it decides who counts as covered by somebody else's region.
+    silhouettes:
+        Parse everybody, and look at what is behind them: for methods that replace the visible person and not the box.
     """
     sequence, name = recording.first, recording.name
     size = (sequence.width, sequence.height)
@@ -129,9 +137,55 @@ def plan_recording(
     regions = reg.mark_hidden(reg.order_far_to_near(regions), things, size, target)
     if policy == TRACKER and len(gt):
         regions = retracked(sequence.frames, regions, name, progress(f"tracks {name}", sequence.n_frames))
-    codes = identity_codes(policy, key, recording.camera, sorted(set(regions["track"])))
+    seen: dict[int, looks.Maps] = {}
+    plate = None
+    if silhouettes:
+        everybody = regions
+        regions, seen = _looked_at(recording, regions, size, progress)
+        tick = progress(f"background {name}", len(sampled(sequence.n_frames)))
+        plate = make_plate(sequence.frames, everybody, size, tick)
+    embeddings = _embeddings(recording, regions, progress) if policy == ISOMETRY else None
+    codes = identity_codes(policy, key, recording.camera, sorted(set(regions["track"])), embeddings)
     bits = next(key.stream("recolor", recording.camera))
-    return CameraPlan(recording.camera, name, size, sequence.n_frames, regions, things, codes, bits)
+    return CameraPlan(
+        recording.camera, name, size, sequence.n_frames, regions, things, codes, bits, seen=seen, plate=plate
+    )
+
+
+def _looked_at(
+    recording: Recording, regions: pd.DataFrame, size: tuple[int, int], progress: Callable[[str, int], Tick]
+) -> tuple[pd.DataFrame, dict[int, looks.Maps]]:
+    """The regions after the parser had its say, and what it saw of those that are painted, by frame."""
+    from mot_anon.vision.parse import Parser
+
+    frames = recording.first.frames
+    packed = parse_sequence(frames, regions, Parser(), progress(f"parse {recording.name}", len(frames)))
+    steady = looks.steadied(regions, looks.Readings.from_bytes(packed))
+    regions = looks.promoted(looks.revealed(regions, steady, size), steady)
+    sure = looks.trusted(regions, steady, size)
+    # Whoever has become a person stands among the others now.
+    ordered = reg.order_far_to_near(regions.assign(_read=range(len(regions))))
+    painted = ordered[ordered["kind"] != "hidden"].groupby("frame", sort=True)["_read"]
+    seen = {int(frame): looks.pack(steady, sure, rows.to_numpy()) for frame, rows in painted}
+    return ordered.drop(columns="_read"), seen
+
+
+def _embeddings(recording: Recording, regions: pd.DataFrame, progress: Callable[[str, int], Tick]) -> Embeddings:
+    """Track → what the identity network sees in it, the mean over sights that are spread over the track."""
+    from mot_anon.gan.identity import IdentityReader
+
+    plain = regions[(regions["track"] != CAMERA_TRACK) & (regions["kind"] == "person")]
+    chosen = []
+    for _, rows in plain.groupby("track", sort=True):
+        clear = rows[rows["visibility"] >= min(_PLAIN, float(rows["visibility"].max()))].sort_values("frame")
+        chosen.append(clear.iloc[:: -(-len(clear) // _LOOKS)])
+    if not chosen:
+        return {}
+    table = pd.concat(chosen)
+    tick = progress(f"looks {recording.name}", recording.first.n_frames)
+    codes = embed_sequence(recording.first.frames, table, IdentityReader(), tick)
+    tracks = table["track"].to_numpy(str)
+    return {str(track): codes[tracks == track].mean(0, dtype="float64") for track in sorted(set(tracks))}
 
 
 def candidates(

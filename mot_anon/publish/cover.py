@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mot_anon.plan.camera import Region
 from mot_anon.plan.regions import clip
+from mot_anon.plan.silhouettes import Seen, in_frame
 
 Labels = NDArray[np.int32]
 """(H, W) int32: index of the region that owns a pixel, −1 for background."""
+POSSIBLE = 64
+"""Of 255: from which a pixel may show the person."""
+_MARGIN, _LEAST_MARGIN = 0.07, 3.0  # of the box's width, and in pixels: how far a silhouette is widened
+_REACH = 0.2  # of the box's width: how far feet and hands that leave the parser's window are followed
+_RIM = 0.06  # of the window's width: what comes so near to its edge may leave it
+_HEAD_SEEN = 0.12  # of a head's box that nothing hides, below which the parser must have missed the head
 
 
 def label_regions(regions: Sequence[Region], size: tuple[int, int], target: str) -> Labels:
@@ -29,29 +37,70 @@ def label_regions(regions: Sequence[Region], size: tuple[int, int], target: str)
 
 
 def covered_box(region: Region, target: str) -> NDArray[np.float64]:
-    """The box (x, y, w, h) of a region that is replaced for a target."""
-    return region.head if target == "face" else region.box
+    """The box (x, y, w, h) that holds everything of a region that is replaced for a target."""
+    if target == "face":
+        return region.head
+    if region.seen is None:
+        return region.box
+    window, more = region.seen.window, margin(region) + _reach(region)
+    low = np.minimum(region.box[:2], window[:2] - more)
+    high = np.maximum(region.box[:2] + region.box[2:], window[2:] + more)
+    return np.concatenate([low, high - low])
 
 
 def covered_mask(region: Region, size: tuple[int, int], target: str) -> NDArray[np.bool_]:
-    """Which pixels of the clipped :func:`covered_box` are covered: all but those of things in front.
+    """Which pixels of the clipped :func:`covered_box` are covered.
 
-    Boxes of things are rough and a face is the worst to lose, so a head is given up only where one thing covers all of
-    it, and with target ``face`` never.
+    Where a parser is sure, that is everything that may show the person and a margin round it; elsewhere the whole box
+    but things in front.  Boxes of things are rough and a face is the worst to lose, so a head is given up only where
+    one thing covers all of it, and with target ``face`` never.
     """
-    x1, y1, x2, y2 = clip(covered_box(region, target), size)
-    mask = np.ones((max(0, y2 - y1), max(0, x2 - x1)), bool)
-    if target == "face" or not mask.size:
+    part = clip(covered_box(region, target), size)
+    mask = np.zeros((max(0, part[3] - part[1]), max(0, part[2] - part[0])), bool)
+    if not mask.size:
         return mask
-    h1, v1, h2, v2 = clip(region.head, size)
-    given_up = False
-    for thing in region.cut:
-        a1, b1, a2, b2 = clip(thing, size)
-        mask[max(0, b1 - y1) : max(0, b2 - y1), max(0, a1 - x1) : max(0, a2 - x1)] = False
-        given_up |= a1 <= h1 and b1 <= v1 and a2 >= h2 and b2 >= v2
-    if not given_up:
-        mask[max(0, v1 - y1) : max(0, v2 - y1), max(0, h1 - x1) : max(0, h2 - x1)] = True
-    return mask
+    if target == "face" or region.seen is None:
+        return mask | _box_mask(region, part, size, target)
+    near = widened(region.seen, part, margin(region), _reach(region))
+    if not region.seen.sure or not region.person:
+        return near | _box_mask(region, part, size, target)
+    head = _inside(region.head, part, size)
+    if head.any() and not _hidden(region.head, region, size) and near[head].mean() < _HEAD_SEEN:
+        near |= head
+    return near
+
+
+def widened(seen: Seen, part: tuple[int, int, int, int], more: float, reach: float = 0.0) -> NDArray[np.bool_]:
+    """Every pixel of a part x1, y1, x2, y2 of the frame that is at most ``more`` pixels from one that may be seen's.
+
+    What touches the window's edge goes on beyond it, by ``reach`` pixels.
+    """
+    possible = in_frame(seen.possible, seen.window, part) >= POSSIBLE
+    if reach > 0:
+        x1, y1, x2, y2 = (seen.window - np.tile(part[:2], 2)).tolist()
+        beyond = np.zeros_like(possible)
+        a1, a2 = max(0, x1), min(possible.shape[1], x2)
+        b1, b2 = max(0, y1), min(possible.shape[0], y2)
+        far, rim = round(reach), max(1, round(_RIM * (x2 - x1)))
+        if a2 > a1 and b2 > b1:
+            beyond[:, max(0, a1 - far) : a1] = possible[:, a1 : a1 + rim].any(1, keepdims=True)
+            beyond[:, a2 : a2 + far] = possible[:, max(a1, a2 - rim) : a2].any(1, keepdims=True)
+            beyond[max(0, b1 - far) : b1] |= possible[b1 : b1 + rim].any(0)
+            beyond[b2 : b2 + far] |= possible[max(b1, b2 - rim) : b2].any(0)
+        possible |= beyond
+    if not possible.any():
+        return possible
+    distance = cv2.distanceTransform((~possible).astype(np.uint8), cv2.DIST_L2, 5)
+    return np.asarray(distance <= more, bool)
+
+
+def margin(region: Region) -> float:
+    """By how many pixels a region's silhouette is widened."""
+    return max(_LEAST_MARGIN, _MARGIN * min(float(region.box[2]), 0.5 * float(region.box[3])))
+
+
+def _reach(region: Region) -> float:
+    return _REACH * min(float(region.box[2]), 0.5 * float(region.box[3]))
 
 
 def uncovered(region: Region, labels: Labels, size: tuple[int, int], target: str) -> int:
@@ -60,3 +109,33 @@ def uncovered(region: Region, labels: Labels, size: tuple[int, int], target: str
     if x2 <= x1 or y2 <= y1:
         return 0
     return int((covered_mask(region, size, target) & (labels[y1:y2, x1:x2] < 0)).sum())
+
+
+def _box_mask(region: Region, part: tuple[int, int, int, int], size: tuple[int, int], target: str) -> NDArray[np.bool_]:
+    mask = _inside(region.head if target == "face" else region.box, part, size)
+    if target == "face":
+        return mask
+    head, given_up = clip(region.head, size), False
+    for thing in region.cut:
+        mask &= ~_inside(thing, part, size)
+        a1, b1, a2, b2 = clip(thing, size)
+        given_up |= a1 <= head[0] and b1 <= head[1] and a2 >= head[2] and b2 >= head[3]
+    return mask if given_up else mask | _inside(region.head, part, size)
+
+
+def _hidden(box: NDArray[np.float64], region: Region, size: tuple[int, int]) -> bool:
+    """Whether things in front may hide most of a box."""
+    part = clip(box, size)
+    mask = np.zeros((part[3] - part[1], part[2] - part[0]), bool)
+    for thing in region.cut:
+        mask |= _inside(thing, part, size)
+    return bool(mask.mean() > 0.5)
+
+
+def _inside(box: NDArray[np.float64], part: tuple[int, int, int, int], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """(h, w): the pixels of a part x1, y1, x2, y2 that lie in a box."""
+    x1, y1, x2, y2 = part
+    a1, b1, a2, b2 = clip(box, size)
+    mask = np.zeros((y2 - y1, x2 - x1), bool)
+    mask[max(0, b1 - y1) : max(0, b2 - y1), max(0, a1 - x1) : max(0, a2 - x1)] = True
+    return mask

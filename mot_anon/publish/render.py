@@ -10,15 +10,28 @@ from numpy.typing import NDArray
 
 from mot_anon.data.frames import Frame
 from mot_anon.errors import CoverageError
-from mot_anon.methods.base import Item, Method, Pixels
+from mot_anon.methods.base import Item, Method, Pixels, Shape
 from mot_anon.methods.classical import strong_blur
 from mot_anon.plan.camera import Region
+from mot_anon.plan.plate import Plate
 from mot_anon.plan.regions import clip, head_size
-from mot_anon.publish.cover import Labels, covered_box, label_regions
+from mot_anon.plan.silhouettes import Seen, in_frame
+from mot_anon.publish.cover import Labels, covered_box, covered_mask, label_regions
+from mot_anon.publish.erase import erase, grain, grain_of
+from mot_anon.vision.augment import fill
+from mot_anon.vision.parse import SIZE
+
+__all__ = ["erase", "render_frame"]
 
 
 def render_frame(
-    frame: Frame, regions: Sequence[Region], method: Method, target: str, recolouring: int
+    frame: Frame,
+    regions: Sequence[Region],
+    method: Method,
+    target: str,
+    recolouring: int,
+    plate: Plate | None = None,
+    number: int = 0,
 ) -> tuple[Frame, Labels]:
     """Replace every region of a frame.
 
@@ -28,6 +41,10 @@ def render_frame(
         (H, W, 3) uint8 BGR; not changed.
     regions:
         Far to near.
+    plate:
+        What the camera sees where nobody is.
+    number:
+        Of the frame: grain differs from frame to frame.
 
     Returns
     -------
@@ -38,75 +55,92 @@ def render_frame(
     CoverageError
         A method left a pixel of a region without a finite colour.
     """
-    labels = label_regions(regions, (frame.shape[1], frame.shape[0]), target)
-    published = frame.copy()
+    size = (frame.shape[1], frame.shape[0])
+    labels = label_regions(regions, size, target)
     owned = labels >= 0
     if not owned.any():
-        return published, labels
-    erased = frame if method.needs_raw else erase(frame, owned)
-    sure: list[tuple[slice, slice, int, Item]] = []
+        return frame.copy(), labels
+    erased = frame if method.needs_raw else erase(frame, owned, plate)
+    published = erased.copy()
+    sure: list[tuple[tuple[slice, slice], NDArray[np.bool_], int, Item]] = []
     for index, region in enumerate(regions):
-        rows, columns = _bounds(clip(covered_box(region, target), (frame.shape[1], frame.shape[0])))
-        silhouette = (labels[rows, columns] == index).astype(np.float32)
-        if not silhouette.any():
+        part = clip(covered_box(region, target), size)
+        place = slice(part[1], max(part[1], part[3])), slice(part[0], max(part[0], part[2]))
+        mine = labels[place] == index
+        if not mine.any():
             continue
-        raw = _rgb(frame[rows, columns]) if method.needs_raw or not region.person else None
-        item = Item(_rgb(erased[rows, columns]), silhouette, region.code, head_size(region.box), recolouring, raw)
+        raw = _rgb(frame[place]) if method.needs_raw or not region.person else None
+        silhouette, shape = mine.astype(np.float32), None
+        if region.person and region.seen is not None:
+            # Nearer people are painted over this one, with a soft edge: there it must be, too.
+            mine = covered_mask(region, size, target)
+            silhouette = in_frame(region.seen.silhouette, region.seen.window, part).astype(np.float32) / 255
+            shape = shape_of(region.seen, erased, owned, part)
+        item = Item(_rgb(erased[place]), silhouette, region.code, head_size(region.box), recolouring, raw, shape)
         if region.person or method.control:
-            sure.append((rows, columns, index, item))
+            sure.append((place, mine, index, item))
         else:
-            _lay(published, rows, columns, silhouette > 0, strong_blur(item), silhouette, item.erased)
+            _lay(published, place, mine, strong_blur(item), silhouette)
     painted = method.render([item for *_, item in sure])
-    for (rows, columns, index, item), (rgb, alpha) in zip(sure, painted, strict=True):
-        mine = item.silhouette > 0
+    for (place, mine, index, item), (rgb, alpha) in zip(sure, painted, strict=True):
         if rgb.shape != item.erased.shape or not np.isfinite(rgb[mine]).all() or not np.isfinite(alpha[mine]).all():
             raise CoverageError(f"method {method.name} left pixels of track {regions[index].track} without a colour")
         if ((alpha[mine] < 0) | (alpha[mine] > 1)).any():
             raise CoverageError(f"method {method.name} gave an alpha outside 0…1")
         if method.needs_raw and (alpha[mine] < 1).any():
             raise CoverageError(f"method {method.name} sees raw pixels and lets them through (alpha below 1)")
-        _lay(published, rows, columns, mine, rgb, alpha, item.erased)
+        _lay(published, place, mine, rgb, alpha)
+    if any(item.shape is not None for *_, item in sure):
+        _roughen(published, owned, grain_of(frame, ~owned), number)
     return published, labels
 
 
-def erase(frame: Frame, owned: NDArray[np.bool_]) -> Frame:
-    """Fill ``owned`` (H, W) from the background round it, smoothly; no pixel of a region goes into the fill."""
-    height, width = owned.shape
-    size = (max(1, width // 8), max(1, height // 8))
-    weight = cv2.resize((~owned).astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    colour = cv2.resize(frame * (~owned)[..., None].astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    filled: Pixels = np.zeros_like(colour, np.float32)
-    known: Pixels = np.zeros_like(weight, np.float32)
-    for sigma in (1.5, 6.0, 24.0, 96.0):
-        w = cv2.GaussianBlur(weight, (0, 0), sigma)
-        c = cv2.GaussianBlur(colour, (0, 0), sigma) / np.maximum(w, 1e-6)[..., None]
-        new = np.clip(w * 4, 0, 1) * (1 - known)
-        filled += c * new[..., None]
-        known += new
-    filled = (filled + 127.0 * (1 - known)[..., None]).clip(0, 255)
-    large = cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.where(owned[..., None], np.rint(large).astype(np.uint8), frame)
+def shape_of(seen: Seen, erased: Frame, owned: NDArray[np.bool_], part: tuple[int, int, int, int]) -> Shape:
+    """Where somebody is drawn.
+
+    Parameters
+    ----------
+    erased, owned:
+        The frame without anybody, and where they were.
+    part:
+        x1, y1, x2, y2 of the item's crop in the frame.
+    """
+    crop, holes = (_window(pixels, seen.window) for pixels in (erased, owned.astype(np.uint8) * 255))
+    surroundings = fill(crop, holes > 5)
+    parts = np.stack([cv2.resize(maps, SIZE[::-1], interpolation=cv2.INTER_LINEAR) for maps in seen.parts])
+    return Shape(
+        seen.window - np.tile(part[:2], 2),
+        _rgb(surroundings),
+        seen.silhouette.astype(np.float32) / np.float32(255),
+        parts.astype(np.float32) / np.float32(255),
+    )
 
 
-def _bounds(box: tuple[int, int, int, int]) -> tuple[slice, slice]:
-    x1, y1, x2, y2 = box
-    return slice(y1, max(y1, y2)), slice(x1, max(x1, x2))
+def _window(pixels: NDArray[np.uint8], window: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """A window at the generator's size; beyond the frame its border goes on."""
+    x1, y1, x2, y2 = window.tolist()
+    height, width = pixels.shape[:2]
+    rows, columns = np.arange(y1, y2).clip(0, height - 1), np.arange(x1, x2).clip(0, width - 1)
+    crop = pixels[rows[:, None], columns]
+    way = cv2.INTER_AREA if y2 - y1 > SIZE[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(crop, SIZE[::-1], interpolation=way), np.uint8)
+
+
+def _roughen(published: Frame, owned: NDArray[np.bool_], sigma: float, number: int) -> None:
+    rows, columns = np.flatnonzero(owned.any(1)), np.flatnonzero(owned.any(0))
+    place = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    mine = owned[place]
+    noise = grain(mine.shape, sigma, (number, published.shape[0], published.shape[1]))
+    published[place][mine] = np.rint(published[place] + noise).clip(0, 255).astype(np.uint8)[mine]
 
 
 def _rgb(crop: Frame) -> Pixels:
     return np.asarray(crop[..., ::-1].astype(np.float32) / np.float32(255), np.float32)
 
 
-def _lay(
-    published: Frame,
-    rows: slice,
-    columns: slice,
-    mine: NDArray[np.bool_],
-    rgb: Pixels,
-    alpha: Pixels,
-    erased: Pixels,
-) -> None:
-    # Where alpha is below one the erased background shows through, never the raw frame.
+def _lay(published: Frame, place: tuple[slice, slice], mine: NDArray[np.bool_], rgb: Pixels, alpha: Pixels) -> None:
+    # Where alpha is below one shows what was laid before: the erased background and farther people, never the frame.
     opaque = alpha[mine][:, None]
-    blend = rgb[mine] * opaque + erased[mine] * (1 - opaque)
-    published[rows, columns][mine] = np.rint(blend * 255).clip(0, 255).astype(np.uint8)[:, ::-1]
+    under = published[place][mine][:, ::-1].astype(np.float32)
+    blend = rgb[mine] * 255 * opaque + under * (1 - opaque)
+    published[place][mine] = np.rint(blend).clip(0, 255).astype(np.uint8)[:, ::-1]

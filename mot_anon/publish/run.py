@@ -155,7 +155,9 @@ def _build(
     for index, recording in enumerate(recordings):
         stored = work.plan(index)
         if stored is None:
-            plan = plan_recording(recording, key, settings.policy, settings.coverage, progress, settings.target)
+            coverage, target = settings.coverage, settings.target
+            looked = getattr(method, "wants_silhouettes", False)
+            plan = plan_recording(recording, key, settings.policy, coverage, progress, target, silhouettes=looked)
             stored = work.store_plan(index, plan), plan
         plans.append(stored)
 

@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -21,8 +22,14 @@ from numpy.typing import NDArray
 from mot_anon.data.frames import read_frame
 from mot_anon.data.motchallenge import DETECTION_COLUMNS
 from mot_anon.errors import FrameError, OutputError
+from mot_anon.vision.bodies import PARTS
 from mot_anon.vision.detect import Detector
 from mot_anon.vision.embed import Embedder
+
+if TYPE_CHECKING:
+    from mot_anon.vision.parse import Parser
+
+_MAPS = (128, 64)  # of the parser
 
 Tick = Callable[[], None]
 """Called once a frame, for progress bars."""
@@ -65,7 +72,7 @@ def detect_sequence(frames: Sequence[Path], detector: Detector, tick: Tick | Non
                 tick()
         return np.concatenate(rows)
 
-    table = _kept(f"detect {detector.fingerprint} {frames_digest(frames)}", compute, tick, len(frames))
+    table = kept(f"detect {detector.fingerprint} {frames_digest(frames)}", compute, tick, len(frames))
     return pd.DataFrame(table, columns=DETECTION_COLUMNS).astype({"frame": "int64"})
 
 
@@ -91,10 +98,57 @@ def embed_sequence(
         return np.zeros((len(boxes), 1), np.float32) if features is None else features
 
     what = hashlib.sha256(boxes.tobytes() + numbers.tobytes()).hexdigest()
-    return _kept(f"embed {embedder.fingerprint} {frames_digest(frames)} {what}", compute, tick, len(frames))
+    return kept(f"embed {embedder.fingerprint} {frames_digest(frames)} {what}", compute, tick, len(frames))
 
 
-def _kept(name: str, compute: Callable[[], NDArray], tick: Tick | None, ticks: int) -> NDArray:  # type: ignore[type-arg]
+def parse_sequence(
+    frames: Sequence[Path], boxes: pd.DataFrame, parser: Parser, tick: Tick | None = None
+) -> NDArray[np.uint8]:
+    """What a parser reads in every row of ``boxes`` (columns frame, x, y, w, h), in its order.
+
+    Returns (len(boxes), 1 + 128·64 + 4·64·32) uint8: the score, the silhouette and, at half its size, the parts, all
+    in 0…255.
+    """
+    corners = boxes[["x", "y", "w", "h"]].to_numpy(np.float64, copy=True)
+    corners[:, 2:] += corners[:, :2]
+    numbers = boxes["frame"].to_numpy(np.int64)
+
+    def compute() -> NDArray[np.uint8]:
+        found = np.zeros((len(corners), 1 + _MAPS[0] * _MAPS[1] * (4 + len(PARTS)) // 4), np.uint8)
+        for index, path in enumerate(frames, start=1):
+            here = np.flatnonzero(numbers == index)
+            if len(here):
+                parsed = parser(read_frame(path), corners[here])
+                height, width = _MAPS[0] // 2, _MAPS[1] // 2
+                parts = parsed.parts.reshape(len(here), len(PARTS), height, 2, width, 2).mean((3, 5))
+                flat = [parsed.scores[:, None], *(maps.reshape(len(here), -1) for maps in (parsed.silhouettes, parts))]
+                found[here] = np.rint(np.concatenate(flat, 1) * 255).astype(np.uint8)
+            if tick:
+                tick()
+        return found
+
+    what = hashlib.sha256(corners.tobytes() + numbers.tobytes()).hexdigest()
+    name = f"parse {parser.fingerprint} {frames_digest(frames)} {what}"
+    return kept(name, compute, tick, len(frames), small=True)
+
+
+def kept(
+    name: str,
+    compute: Callable[[], NDArray],  # type: ignore[type-arg]
+    tick: Tick | None = None,
+    ticks: int = 0,
+    *,
+    small: bool = False,
+) -> NDArray:  # type: ignore[type-arg]
+    """What ``compute`` gave when ``name``, which says everything that it depends on, was first asked for.
+
+    Parameters
+    ----------
+    tick, ticks:
+        Where there is nothing to compute, ``tick`` is called so often.
+    small:
+        Compress: for results that shrink a lot.
+    """
     path = cache_folder() / f"{hashlib.sha256(name.encode()).hexdigest()}.npz"
     try:
         with np.load(path, allow_pickle=False) as stored:
@@ -108,7 +162,7 @@ def _kept(name: str, compute: Callable[[], NDArray], tick: Tick | None, ticks: i
     handle, partial = tempfile.mkstemp(dir=path.parent, suffix=".partial")
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, result=result)
+            (np.savez_compressed if small else np.savez)(file, result=result)
         Path(partial).replace(path)
     finally:
         Path(partial).unlink(missing_ok=True)

@@ -1,0 +1,128 @@
+"""CIAGAN for bodies: everybody becomes somebody who does not exist, in the same pose, at the same place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from mot_anon.methods.base import CIAGAN, Item, Pixels, Shape
+
+if TYPE_CHECKING:
+    from mot_anon.gan.generate import Generator
+
+_EDGE = (0.30, 0.62)  # of the silhouette: transparent below, opaque above
+_SHARPEN = ((0.55, 0.9), (1.6, 0.35))  # of a cell of the generator's: standard deviation, and how much is added
+_FAR = 0.9  # pixels a cell, below which there is nothing to sharpen
+
+
+class Ciagan:
+    """The generator that ships, at the resolution of the frame.
+
+    It sees where somebody stands, their silhouette, their pose and their code; never a pixel of them.
+
+    Parameters
+    ----------
+    weights:
+        Of the generator; None for those that ship.
+    """
+
+    name = CIAGAN
+    targets = frozenset({"body"})
+    needs_raw = False
+    uses_identity = True
+    wants_silhouettes = True
+    control = False
+
+    def __init__(self, weights: Path | None = None) -> None:
+        self._weights = weights
+        self._made: Generator | None = None
+
+    def parameters(self) -> dict[str, float | int | str]:
+        """Which weights."""
+        return {"generator": self._generator().fingerprint}
+
+    def render(self, batch: Sequence[Item]) -> list[tuple[Pixels, Pixels]]:
+        """Draw everybody of a frame at once; alpha is the silhouette with a narrow edge."""
+        if not batch:
+            return []
+        shapes = [_shape(item) for item in batch]
+        with _one_thread():
+            drawn = self._generator()(
+                np.stack([shape.surroundings for shape in shapes]),
+                np.stack([shape.silhouette for shape in shapes]),
+                np.stack([shape.parts for shape in shapes]),
+                np.stack([item.code for item in batch]),
+            )
+        return [_placed(item, shape, picture) for item, shape, picture in zip(batch, shapes, drawn, strict=True)]
+
+    def _generator(self) -> Generator:
+        if self._made is None:
+            from mot_anon.gan.generate import WEIGHTS, Generator
+
+            self._made = Generator(self._weights or WEIGHTS)
+        return self._made
+
+
+def enlarged(picture: Pixels, size: tuple[int, int]) -> Pixels:
+    """A generated picture (h, w, 3) at another size (height, width), as sharp as a camera would have it.
+
+    Enlarging spreads every edge over as many pixels as a cell has; two unsharp masks draw them together again, the
+    finer for edges and the coarser for folds.  What overshoots the colours round about is cut off.
+    """
+    height, width = size
+    cell = height / picture.shape[0]
+    way = cv2.INTER_AREA if cell < 1 else cv2.INTER_LANCZOS4
+    large = cv2.resize(picture, (width, height), interpolation=way)
+    if cell <= _FAR:
+        return np.asarray(large, np.float32).clip(0, 1)
+    reach = np.ones((2 * round(cell) + 1, 2 * round(cell) + 1), np.uint8)
+    low, high = cv2.erode(large, reach), cv2.dilate(large, reach)
+    strength = min(1.0, (cell - _FAR) / 1.5)
+    sharp = large.copy()
+    for sigma, amount in _SHARPEN:
+        sharp += strength * amount * (large - cv2.GaussianBlur(large, (0, 0), sigma * cell))
+    return np.asarray(np.clip(sharp, low, high), np.float32).clip(0, 1)
+
+
+def opacity(silhouette: Pixels) -> Pixels:
+    """Alpha (H, W) of a silhouette in 0…1: its edge drawn in, so that nothing of the surroundings shines."""
+    low, high = _EDGE
+    t = np.clip((silhouette - low) / (high - low), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
+def _placed(item: Item, shape: Shape, picture: Pixels) -> tuple[Pixels, Pixels]:
+    x1, y1, x2, y2 = shape.window.tolist()
+    large = enlarged(picture, (y2 - y1, x2 - x1))
+    height, width = item.erased.shape[:2]
+    rgb = item.erased.copy()
+    a1, b1, a2, b2 = max(0, x1), max(0, y1), min(width, x2), min(height, y2)
+    alpha = np.zeros((height, width), np.float32)
+    if a2 > a1 and b2 > b1:
+        rgb[b1:b2, a1:a2] = large[b1 - y1 : b2 - y1, a1 - x1 : a2 - x1]
+        alpha[b1:b2, a1:a2] = opacity(item.silhouette[b1:b2, a1:a2])
+    return rgb, alpha
+
+
+def _shape(item: Item) -> Shape:
+    if item.shape is None:
+        raise ValueError("this method needs to know where silhouettes and parts are")
+    return item.shape
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    # Sums split over threads are rounded otherwise: workers and a single process would not write the same bytes.
+    import torch
+
+    before: int = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,250 @@
+"""What is seen of everybody: the parser's silhouettes, steadied along tracks, and how far they can be trusted.
+
+Ground truth says who is where and draws boxes round what may be hidden; the parser says which pixels of a box show the
+person.  Where it is sure, nothing but those pixels and a margin is covered; where it is not, the whole box is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mot_anon.plan import regions as reg
+from mot_anon.vision.bodies import PARTS
+from mot_anon.vision.parse import SIZE, widen
+
+Maps = NDArray[np.uint8]
+_PART_SIZE = (SIZE[0] // 2, SIZE[1] // 2)
+_MAP, _PART_MAPS = SIZE[0] * SIZE[1], len(PARTS) * _PART_SIZE[0] * _PART_SIZE[1]
+PACKED = 1 + 2 * _MAP + _PART_MAPS
+"""Bytes of one packed :class:`Seen`."""
+
+_PERSON = 0.5  # score from which the parser agrees that somebody is there
+_SURELY = 0.8  # and from which its word alone makes a person of a detection
+_FULLEST = 0.2  # least share of the visible part of a box that a person fills
+_LEAST = 0.03  # and of the whole box
+_VAGUE = 1.7  # pixels that may be the person's, by those that are likely theirs: above it nothing is decided
+_ALIKE = 0.6  # IoU from which neighbours in time show the same
+_STRAYED = 0.35  # and below which a silhouette has nothing to do with those before and after
+_REVEALED = 0.04  # share of a box that is seen of somebody whom ground truth calls hidden
+_LIKELY, _POSSIBLE = 128, 64
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is seen of one person in one frame.
+
+    Attributes
+    ----------
+    window:
+        (4,) x1, y1, x2, y2 in pixels of the frame: what the maps cover; whole numbers, may leave the frame.
+    silhouette:
+        (128, 64) uint8, 0…255, steadied along the track: what is drawn.
+    possible:
+        (128, 64) uint8: the most that this frame and those beside it make of it: what is covered.
+    parts:
+        (4, 64, 32) uint8.
+    sure:
+        False: the silhouette may miss some of the person.
+    """
+
+    window: NDArray[np.int64]
+    silhouette: Maps = field(repr=False)
+    possible: Maps = field(repr=False)
+    parts: Maps = field(repr=False)
+    sure: bool
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What the parser read in the N rows of a table of regions.
+
+    ``silhouettes`` (N, 128, 64), ``parts`` (N, 4, 64, 32) uint8, ``scores`` (N,) float32 in 0…1.
+    """
+
+    silhouettes: Maps
+    parts: Maps
+    scores: NDArray[np.float32]
+
+    @classmethod
+    def from_bytes(cls, packed: Maps) -> Readings:
+        """What :func:`mot_anon.vision.cache.parse_sequence` gives, (N, 1 + 128·64 + 4·64·32) uint8."""
+        return cls(
+            packed[:, 1 : 1 + _MAP].reshape(-1, *SIZE),
+            packed[:, 1 + _MAP :].reshape(-1, len(PARTS), *_PART_SIZE),
+            packed[:, 0].astype(np.float32) / np.float32(255),
+        )
+
+
+@dataclass(frozen=True)
+class Steady:
+    """Readings after smoothing; arrays as in :class:`Seen`, ``agreement`` (N,) the IoU of a silhouette with it."""
+
+    silhouettes: Maps
+    possible: Maps
+    parts: Maps
+    scores: NDArray[np.float32]
+    agreement: NDArray[np.float32]
+
+
+def windows_of(boxes: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The windows (N, 4) xyxy that the parser sees of boxes (N, 4) x, y, w, h, in whole pixels."""
+    corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1)
+    windows = widen(corners)
+    low = np.floor(windows[:, :2])
+    return np.concatenate([low, np.maximum(low + 1, np.ceil(windows[:, 2:]))], 1).astype(np.int64)
+
+
+def steadied(regions: pd.DataFrame, readings: Readings) -> Steady:
+    """Smooth readings along tracks, frame by frame, in the window's coordinates.
+
+    A silhouette becomes the median of three frames, so that what a single frame misreads or flickers goes; but only
+    frames that show much the same are asked, so that somebody who steps behind something does so at once.
+    """
+    silhouettes, possible = readings.silhouettes.copy(), readings.silhouettes.copy()
+    parts, scores = readings.parts.copy(), readings.scores.copy()
+    agreement = np.ones(len(regions), np.float32)
+    numbers = regions["frame"].to_numpy(np.int64)
+    tracked = regions.reset_index(drop=True)
+    for _, rows in tracked[tracked["track"] != ""].groupby("track", sort=True):
+        order = rows.index.to_numpy()[np.argsort(rows["frame"].to_numpy(), kind="stable")]
+        own = readings.silhouettes[order]
+        before, after = _neighbours(numbers[order])
+        likely = own > _LIKELY
+        for side in (before, after):
+            shared = (likely & likely[side]).sum((1, 2)) / np.maximum(1, (likely | likely[side]).sum((1, 2)))
+            side[shared < _ALIKE] = np.flatnonzero(shared < _ALIKE)
+        a, b = own[before], own[after]
+        steady = np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), own))
+        silhouettes[order] = steady
+        possible[order] = np.maximum(own, np.maximum(a, b))
+        mixed = readings.parts[order].astype(np.uint16)
+        mixed = (2 * mixed + mixed[before] + mixed[after] + 2) // 4
+        parts[order] = mixed.astype(np.uint8)
+        scores[order] = _running_median(numbers[order], readings.scores[order])
+        agreement[order] = _agreement(numbers[order], likely)
+    return Steady(silhouettes, possible, parts, scores, agreement)
+
+
+def trusted(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """(N,) whether a silhouette holds all that is seen of the person.
+
+    It must be of somebody (score), as large as what ground truth says is visible, decided, and like those of the frames
+    before and after.
+    """
+    boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
+    visibility = regions["visibility"].to_numpy(float)
+    windows = windows_of(boxes)
+    sure = np.zeros(len(regions), bool)
+    for row, (box, window) in enumerate(zip(boxes, windows, strict=True)):
+        x1, y1, x2, y2 = reg.clip(box, size)
+        inside = max(0, x2 - x1) * max(0, y2 - y1)
+        silhouette = steady.silhouettes[row]
+        cell = float((window[2] - window[0]) * (window[3] - window[1])) / _MAP
+        seen = float((silhouette > _LIKELY).sum()) * cell
+        least = max(_LEAST, _FULLEST * min(1.0, visibility[row] * box[2] * box[3] / max(1, inside)))
+        vague = (silhouette > _POSSIBLE).sum() / max(1, (silhouette > _LIKELY).sum())
+        sure[row] = (
+            steady.scores[row] >= _PERSON
+            and seen >= least * inside
+            and vague < _VAGUE
+            and steady.agreement[row] >= _STRAYED
+        )
+    return sure
+
+
+def revealed(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd.DataFrame:
+    """Take back ``hidden`` where the parser sees the person beside those who stand before them.
+
+    Ground truth calls somebody hidden by the boxes of nearer people; once no more than silhouettes of those are
+    painted, it takes the parser's word, too, that nothing is seen.
+    """
+    kinds = regions["kind"].to_numpy(object, copy=True)
+    boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
+    windows = windows_of(boxes)
+    doubtful = (regions["kind"] == "hidden").to_numpy() & (steady.scores >= _PERSON)
+    for frame in sorted(set(regions.loc[doubtful, "frame"])):
+        rows = np.flatnonzero(regions["frame"] == frame)
+        for at, row in enumerate(rows):
+            x1, y1, x2, y2 = reg.clip(boxes[row], size)
+            if not doubtful[row] or x2 <= x1 or y2 <= y1:
+                continue
+            seen = in_frame(steady.silhouettes[row], windows[row], (x1, y1, x2, y2)) > _LIKELY
+            for other in rows[at + 1 :]:
+                if kinds[other] == "person":
+                    seen &= in_frame(steady.possible[other], windows[other], (x1, y1, x2, y2)) <= _POSSIBLE
+            if seen.mean() >= _REVEALED:
+                kinds[row] = "person"
+    return regions.assign(kind=kinds)
+
+
+def promoted(regions: pd.DataFrame, steady: Steady) -> pd.DataFrame:
+    """Detections that nobody was sure of, and that the parser is very sure of, as people."""
+    kinds = regions["kind"].to_numpy(object, copy=True)
+    kinds[(regions["kind"] == "unsure").to_numpy() & (steady.scores >= _SURELY)] = "person"
+    return regions.assign(kind=kinds)
+
+
+def in_frame(maps: Maps, window: NDArray[np.int64], part: tuple[int, int, int, int]) -> Maps:
+    """Maps (h, w) of a window as they lie on a part x1, y1, x2, y2 of the frame; 0 outside the window."""
+    x1, y1, x2, y2 = part
+    width, height = (window[2:] - window[:2]).tolist()
+    across, down = width / maps.shape[1], height / maps.shape[0]
+    # Where the middles of the map's cells lie, counted from the middle of the part's first pixel.
+    place = np.array(
+        [[across, 0, window[0] - x1 + across / 2 - 0.5], [0, down, window[1] - y1 + down / 2 - 0.5]], np.float64
+    )
+    size = (max(0, x2 - x1), max(0, y2 - y1))
+    if not all(size):
+        return np.zeros(size[::-1], np.uint8)
+    if across < 1 or down < 1:  # fewer pixels than cells: means, not samples
+        few = (min(width, maps.shape[1]), min(height, maps.shape[0]))
+        return in_frame(np.asarray(cv2.resize(maps, few, interpolation=cv2.INTER_AREA), np.uint8), window, part)
+    return np.asarray(cv2.warpAffine(maps, place, size, flags=cv2.INTER_LINEAR), np.uint8)
+
+
+def pack(steady: Steady, sure: NDArray[np.bool_], rows: NDArray[np.int64]) -> Maps:
+    """(len(rows), :data:`PACKED`) uint8."""
+    flat = [sure[rows, None].astype(np.uint8)]
+    flat += [maps[rows].reshape(len(rows), -1) for maps in (steady.silhouettes, steady.possible, steady.parts)]
+    return np.concatenate(flat, 1)
+
+
+def unpack(packed: Maps, box: NDArray[np.float64]) -> Seen:
+    """One row of :func:`pack`, of a region whose box is x, y, w, h."""
+    first, second, third = np.split(packed[1:], [_MAP, 2 * _MAP])
+    return Seen(
+        windows_of(box[None])[0],
+        first.reshape(SIZE),
+        second.reshape(SIZE),
+        third.reshape(len(PARTS), *_PART_SIZE),
+        bool(packed[0]),
+    )
+
+
+def _neighbours(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of the frames just before and after; its own where there is none."""
+    here = np.arange(len(numbers))
+    before, after = np.maximum(here - 1, 0), np.minimum(here + 1, len(numbers) - 1)
+    before = np.where(numbers - numbers[before] == 1, before, here)
+    return before, np.where(numbers[after] - numbers == 1, after, here)
+
+
+def _agreement(numbers: NDArray[np.int64], likely: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """The better IoU of every silhouette with the one before and the one after; 1 where there is neither."""
+    found = np.ones(len(numbers), np.float32)
+    before, after = _neighbours(numbers)
+    for at in range(len(numbers)):
+        others = [other for other in (before[at], after[at]) if other != at]
+        if others:
+            found[at] = max((likely[at] & likely[o]).sum() / max(1, (likely[at] | likely[o]).sum()) for o in others)
+    return found
+
+
+def _running_median(numbers: NDArray[np.int64], values: NDArray[np.float32]) -> NDArray[np.float32]:
+    near = [values[np.abs(numbers - number) <= 2] for number in numbers]
+    return np.array([np.median(some) for some in near], np.float32)

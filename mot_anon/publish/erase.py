@@ -1,0 +1,81 @@
+"""Taking people out of a frame: what stands behind them, as far as anything knows, and grain like the camera's."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mot_anon.data.frames import Frame
+from mot_anon.methods.base import Pixels
+from mot_anon.plan.plate import Plate
+
+_FULL = 4.0  # of four pixels one has to be known for a coarser pixel to be
+_BELIEVED, _DOUBTED = 14.0, 24.0  # grey levels by which plate and frame differ round a hole
+_GRAIN = 0.7  # pixels: how far grain is correlated after a camera's own compression
+
+
+def erase(frame: Frame, owned: NDArray[np.bool_], plate: Plate | None = None) -> Frame:
+    """Fill ``owned`` (H, W); no pixel of a region goes into the fill.
+
+    What the plate knows is taken from it, in the light of the frame round about; the rest is filled smoothly.
+    """
+    free = ~owned
+    smooth = _spread(frame, free)
+    if plate is None or not plate.shows(frame, free):
+        return np.where(owned[..., None], _whole(smooth), frame)
+    common = free & plate.known
+    difference = frame.astype(np.float32) - plate.pixels
+    light = _spread(difference, common, unknown=0.0)
+    doubt = _spread(np.abs(difference - light).mean(2, keepdims=True), common, unknown=255.0)
+    belief = np.clip((_DOUBTED - doubt) / (_DOUBTED - _BELIEVED), 0, 1)
+    # Where the plate ends inside a hole it goes over into the smooth fill without an edge.
+    edge = cv2.blur((plate.known | free).astype(np.float32), (9, 9))[..., None]
+    belief = belief.reshape(edge.shape) * np.clip(2 * edge - 1, 0, 1) * plate.known[..., None]
+    filled = belief * (plate.pixels + light) + (1 - belief) * smooth
+    return np.where(owned[..., None], _whole(filled), frame)
+
+
+def grain_of(frame: Frame, free: NDArray[np.bool_]) -> float:
+    """Standard deviation in grey levels of the noise of a frame, from what is flat outside all regions."""
+    grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    # Immerkær (CVIU 1996): a kernel that sees neither edges' slopes nor planes; the median forgets the texture.
+    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+    strength = np.abs(cv2.filter2D(grey, -1, kernel))[1:-1, 1:-1][free[1:-1, 1:-1]]
+    return float(np.median(strength[::3]) / 0.6745 / 6) if len(strength) >= 300 else 0.0
+
+
+def grain(shape: tuple[int, int], sigma: float, seed: tuple[int, ...]) -> Pixels:
+    """(H, W, 1) float32: noise of that standard deviation in grey levels, the same for the same seed."""
+    if sigma <= 0:
+        return np.zeros((*shape, 1), np.float32)
+    drawn = np.random.default_rng(list(seed)).standard_normal(shape, np.float32)
+    smooth = cv2.GaussianBlur(drawn, (0, 0), _GRAIN)
+    return (smooth * (sigma * 2 * np.sqrt(np.pi) * _GRAIN))[..., None].astype(np.float32)
+
+
+def _spread(values: NDArray, known: NDArray[np.bool_], unknown: float = 127.0) -> Pixels:  # type: ignore[type-arg]
+    """(H, W, C) float32: the known values, and elsewhere the mean of those round about, of the nearest first.
+
+    Pull and push (Gortler et al., SIGGRAPH 1996, section 3.4) over a pyramid: near the rim of a hole it is as fine as
+    what lies beside it, and the further in, the smoother.
+    """
+    weight = known.astype(np.float32)
+    colour = np.where(known[..., None], values, 0).astype(np.float32).reshape(*known.shape, -1)
+    levels = []
+    while min(weight.shape) > 1:
+        levels.append((weight, colour))
+        size = ((weight.shape[1] + 1) // 2, (weight.shape[0] + 1) // 2)
+        less, mean = cv2.pyrDown(weight, dstsize=size), cv2.pyrDown(colour * weight[..., None], dstsize=size)
+        colour = (mean.reshape(*less.shape, -1) / np.maximum(less, 1e-6)[..., None]).astype(np.float32)
+        weight = np.minimum(1, _FULL * less).astype(np.float32)
+    filled = np.where(weight[..., None] > 0, colour, np.float32(unknown))
+    for weight, colour in reversed(levels):
+        size = (weight.shape[1], weight.shape[0])
+        below = cv2.resize(filled, size, interpolation=cv2.INTER_LINEAR).reshape(colour.shape)
+        filled = below + weight[..., None] * (colour - below)
+    return np.asarray(filled, np.float32)
+
+
+def _whole(values: Pixels) -> Frame:
+    return np.rint(values.clip(0, 255)).astype(np.uint8)
