@@ -156,6 +156,8 @@ def _audit(found: Mapping[str, Any] | None) -> str:
         f"mean change {_number(found.get('background_mean'))} grey levels. "
     )
     name = found.get("reviewed_by")
+    if not found.get("doubts"):
+        return text + "There was no doubt to review."
     return text + (f"The doubts were reviewed by {name}." if name else "The doubts are **unreviewed**.")
 
 

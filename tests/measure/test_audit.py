@@ -340,8 +340,9 @@ def test_somebody_whom_labels_lack_is_found_by_motion_and_the_worklist_covers_th
         lines = sequence.gt_path.read_text().splitlines(keepends=True)
         sequence.gt_path.write_text("".join(line for line in lines if line.split(",")[1] != "3"))
     originals = select([tmp_path / "data"], ["all"])
-    found = audited(originals, published(originals, tmp_path / "one"), tmp_path / "audit-1")
+    found = audited(originals, published(originals, tmp_path / "one"), tmp_path / "audit-1", reviewed_by="A. Curator")
     assert found.errors == []
+    assert (found.summary()["doubts"], found.summary()["reviewed_by"]) == (len(found.doubts), "A. Curator")
     assert {finding.check for finding in found.doubts} == {"missed"}
     assert {sight.source for _, sight in found.missed} == {"motion"}
 
@@ -380,8 +381,8 @@ def test_the_command_passes_a_good_tree_and_fails_a_bad_one(jpg: Made, tmp_path:
 
     code, output = run("--out", tmp_path / "one", "--reviewed-by", "A. Curator", "--update-datasheet")
     assert code == 0, output
-    assert "reviewed by A. Curator" in output
-    assert "reviewed by A. Curator" in (copy / "DATASHEET.md").read_text()
+    assert "0 errors, 0 doubts" in output
+    assert "There was no doubt to review." in (copy / "DATASHEET.md").read_text()
     assert "anonymous" not in output
     code, output = run("--out", tmp_path / "two", "--quiet")
     assert (code, output) == (0, "")  # and the new data sheet is no finding

@@ -51,6 +51,11 @@ def test_a_picture_that_is_brighter_or_darker_is_raw(shift: int) -> None:
     assert seen(np.clip(PICTURE.astype(int) + shift, 0, 255).astype(np.uint8)) > 0.95
 
 
+@pytest.mark.parametrize("strength", [0.8, 0.5])
+def test_a_picture_that_shines_through_is_raw(strength: float) -> None:
+    assert seen(pixels(strength * PICTURE.astype(np.float32) + (1 - strength) * 127)) > 0.95
+
+
 @pytest.mark.parametrize("sigma", [2.25, 4.25, 10])
 def test_a_blurred_picture_is_not_raw_although_its_coarse_structure_survives(sigma: float) -> None:
     blurred = pixels(gaussian(PICTURE.astype(np.float32), sigma))

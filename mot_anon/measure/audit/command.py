@@ -99,7 +99,7 @@ def show(found: Audit, place: Path, *, quiet: bool) -> None:
     )
     where = f"Everything is in {place / JSON}; {WORKLIST} there is for anonymize --regions"
     where += f", and {SHEET} SHOWS ORIGINAL PEOPLE: keep it to yourself." if found.missed else "."
-    counts = f"{len(found.errors)} errors, {len(found.doubts)} doubts ({signed})"
+    counts = f"{len(found.errors)} errors, {len(found.doubts)} doubts" + (f" ({signed})" if found.doubts else "")
     console.print(f"{counts}. {where}", markup=False, soft_wrap=True)
 
 

@@ -19,8 +19,8 @@ from mot_anon.data.frames import Frame
 _FINE, _COARSE = 0.6, 1.6  # pixels: standard deviations between which detail lies
 _AROUND = 3.0  # pixels: standard deviation of the neighbourhood that is looked at together
 _FLAT = 2.0  # grey levels (rms) of detail, below which its survival cannot be told
-SAME_CORRELATION, LEAST_SLOPE = 0.75, 0.65
-"""From both of these on a pixel counts as raw."""
+SAME = ((0.75, 0.65), (0.95, 0.3))
+"""Correlation and slope, from which on a pixel counts as raw: as it was, or shining through clearly but weaker."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,12 @@ def rawness(
     """
     weight = mask.astype(np.float32)
     near = _around(weight)
-    power, left, both = (_around(part * weight) for part in (before * before, after * after, before * after))
+    power, rest, both = (_around(part * weight) for part in (before * before, after * after, before * after))
     told = mask & (power > _FLAT**2 * near)
     safe = np.maximum(power, 1e-6)
-    correlation = both / np.sqrt(safe * np.maximum(left, 1e-6))
-    raw = told & (correlation >= SAME_CORRELATION) & (both / safe >= LEAST_SLOPE)
+    correlation = both / np.sqrt(safe * np.maximum(rest, 1e-6))
+    slope = both / safe
+    raw = told & np.logical_or.reduce([(correlation >= alike) & (slope >= left) for alike, left in SAME])
     x, y = before[mask].astype(np.float64), after[mask].astype(np.float64)
     xx, xy, yy = float(x @ x), float(x @ y), float(y @ y)
     whole = xy / np.sqrt(xx * yy) if xx > 0 and yy > 0 else (0.0 if xx > 0 else float("nan"))
