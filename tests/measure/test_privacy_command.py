@@ -87,11 +87,16 @@ def test_trees_are_attacked_across_time(tmp_path: Path, weights: Path) -> None:
     )
     code, output = run(
         "--original", tmp_path / "original", "--published", tmp_path / "published", "--attacker", weights,
-        "--attacks", "recognition,two-keys", "--least-control", 0, "--out", tmp_path / "out",
+        "--attacks", "recognition,two-keys", "--least-control", 0, "--out", tmp_path / "out", "--update-datasheet",
     )  # fmt: skip
     assert code == 0, output
     assert "published → original, other time: rank-1" in output
     assert "two-keys: not measured: needs two publications" in output
+    sheet = (tmp_path / "published" / "DATASHEET.md").read_text(encoding="utf-8")
+    singling_out = next(line for line in sheet.splitlines() if line.startswith("- Singling out"))
+    assert "rank-1" in singling_out
+    assert "control" in singling_out
+    assert next(line for line in sheet.splitlines() if line.startswith("- Linkability")).endswith("not measured.")
     stored = json.loads((tmp_path / "out" / "attacks.json").read_text(encoding="utf-8"))
     assert stored["across"] == "times"
     assert (stored["about"]["method"], stored["about"]["strength"], stored["about"]["policy"]) == (

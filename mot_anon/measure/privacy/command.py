@@ -76,12 +76,16 @@ def main(
         float, typer.Option("--least-control", help="Fail where unprotected people are found less often, in percent.")
     ] = 70.0,
     out: Annotated[Path | None, typer.Option("--out", help="Write attacks.json there.", metavar="DIR")] = None,
+    update_datasheet: Annotated[
+        bool, typer.Option("--update-datasheet", help="Put the figures into the published tree's data sheet.")
+    ] = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Attack a published set: recognition, linkage, attackers that practised; with control, chance, floor, interval."""
 
     def work() -> None:
         from mot_anon.measure.privacy.study import run_study
+        from mot_anon.publish import datasheet
 
         if original is None or not published:
             raise OptionError("what is attacked? give --original TREE and --published TREE")
@@ -104,6 +108,8 @@ def main(
             for line in study.lines():
                 print(line)
         study.require_control(least_control / 100)
+        if update_datasheet:
+            datasheet.update(published[0], "attack", study.summary())
 
     options.command(work)
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from mot_anon.measure.privacy.crops import Crops
 from mot_anon.methods.base import Item, Method, make_method
-from mot_anon.plan.identities import Codes, identity_codes
+from mot_anon.plan.camera import Region
+from mot_anon.plan.identities import ISOMETRY, Codes, identity_codes
 from mot_anon.plan.keys import Key
-from mot_anon.plan.regions import head_size
-from mot_anon.publish.render import erase
+from mot_anon.plan.regions import head_box, head_size
+from mot_anon.publish.render import erase, render_frame
 from mot_anon.vision.bodies import CROP_SIZE
 
 Publisher = Callable[[Crops, Key], Crops]
@@ -34,13 +35,12 @@ def publish_crops(crops: Crops, method: Method, policy: str, key: Key) -> Crops:
     """Replace the person of every crop.
 
     A person has one code in each camera.  Each crop is rendered at the size that it had, because methods go by the size
-    of heads, and scaled again.
+    of heads, and scaled again.  A method that reads silhouettes by itself gets each crop as a frame with one person.
     """
-    codes: dict[str, Codes] = {}
-    for index, camera in enumerate(crops.cameras):
-        tracks = sorted({str(person) for person in crops.person[crops.camera == index]})
-        codes[camera] = codes.get(camera, {}) | identity_codes(policy, key, camera, tracks)
+    codes = _codes(crops, policy, key)
     bits = {camera: next(key.stream("recolor", camera)) for camera in crops.cameras}
+    if getattr(method, "wants_silhouettes", False):
+        return replace(crops, pixels=_as_frames(crops, method, codes, bits))
     masks = covered(crops)
     pixels = np.empty_like(crops.pixels)
     for start in range(0, len(crops), _BATCH):
@@ -77,8 +77,62 @@ def covered(crops: Crops) -> NDArray[np.bool_]:
     return np.stack([cv2.dilate(mask, kernel) > 0 for mask in sure])
 
 
-def _item(crops: Crops, row: int, mask: NDArray[np.bool_], code: NDArray[np.float32], bits: int, *, raw: bool) -> Item:
+def _codes(crops: Crops, policy: str, key: Key) -> dict[str, Codes]:
+    """Camera → the codes of its people."""
+    found: dict[str, Codes] = {}
+    looks = _looks(crops) if policy == ISOMETRY else None
+    for index, camera in enumerate(crops.cameras):
+        here = crops.camera == index
+        tracks = sorted({str(person) for person in crops.person[here]})
+        means = None
+        if looks is not None:
+            means = {
+                track: looks[here & (crops.person == int(track))].mean(axis=0, dtype=np.float64) for track in tracks
+            }
+        found[camera] = found.get(camera, {}) | identity_codes(policy, key, camera, tracks, means)
+    return found
+
+
+def _looks(crops: Crops) -> NDArray[np.float32]:
+    """(N, 128): what the generator's identity network sees in every crop; isometries turn it."""
+    from mot_anon.gan.identity import embed, load_identity
+
+    network = load_identity()
+    return np.asarray(network.code(embed(network, crops.pixels)).numpy(), np.float32)
+
+
+def _as_frames(crops: Crops, method: Method, codes: dict[str, Codes], bits: dict[str, int]) -> NDArray[np.uint8]:
+    """Every crop published as a frame would be that shows this person alone, with the parser's silhouette."""
+    from mot_anon.plan.silhouettes import Seen, windows_of
+    from mot_anon.vision.parse import SIZE, Parser, cut_window
+
+    parser = Parser()
+    pixels = np.empty_like(crops.pixels)
+    for start in range(0, len(crops), _BATCH):
+        rows = range(start, min(start + _BATCH, len(crops)))
+        frames = [_resized(crops.pixels[row], _own_size(crops, row)) for row in rows]
+        boxes = [np.array([0, 0, frame.shape[1], frame.shape[0]], np.float64) for frame in frames]
+        windows = windows_of(np.stack(boxes))
+        seen = [cut_window(frame, window.astype(np.float64)) for frame, window in zip(frames, windows, strict=True)]
+        maps = np.rint(255 * parser.read(np.stack(seen))[0]).astype(np.uint8)
+        for row, frame, box, window, read in zip(rows, frames, boxes, windows, maps, strict=True):
+            parts = [cv2.resize(part, (SIZE[1] // 2, SIZE[0] // 2), interpolation=cv2.INTER_AREA) for part in read[1:]]
+            found = Seen(window, read[0], read[0], np.stack(parts).astype(np.uint8), sure=True)
+            camera, track = crops.cameras[crops.camera[row]], str(crops.person[row])
+            code = codes[camera][track].astype(np.float32)
+            region = Region(track, box, True, head_box(box), np.zeros((0, 4)), code, found)
+            pixels[row] = _resized(render_frame(frame, [region], method, "body", bits[camera])[0], CROP_SIZE)
+    return pixels
+
+
+def _own_size(crops: Crops, row: int) -> tuple[int, int]:
+    """Height and width of a crop before it was scaled, of a few pixels at least."""
     width, height = (max(8, round(side)) for side in crops.size[row])
+    return height, width
+
+
+def _item(crops: Crops, row: int, mask: NDArray[np.bool_], code: NDArray[np.float32], bits: int, *, raw: bool) -> Item:
+    height, width = _own_size(crops, row)
     crop = _resized(crops.pixels[row], (height, width))
     silhouette = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_NEAREST)
     box = np.array([0, 0, width, height], np.float64)

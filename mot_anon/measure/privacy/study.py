@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,12 @@ from mot_anon.progress import Report, silent
 SCHEMA = 1
 LEAST_CONTROL = 0.70
 """Rank-1 of original → original below which an attacker is too weak to prove anything."""
+
+_ANSWERS = {
+    "singling_out": frozenset({"recognition", "averaging", "parrot", "inversion"}),
+    "linkability": frozenset({"linkage", "two-keys"}),
+    "inference": frozenset({"known-plaintext"}),
+}
 
 
 @dataclass(frozen=True)
@@ -57,12 +63,15 @@ class Study:
 
     def best(self) -> Finding | None:
         """The finding whose rank-1 is highest over its floor, of those that a publisher wants low."""
-        ranked = [
-            found
-            for found in self.findings
-            if isinstance(found, Finding) and found.measure == "rank-1" and found.wanted == "low" and found.over_floor
-        ]
-        return max(ranked, key=lambda found: found.over_floor.value if found.over_floor else 0.0, default=None)
+        return _worst(self.findings)
+
+    def summary(self) -> dict[str, Any]:
+        """For the data sheet: every line, and the worst figure for each question of WP29 opinion 05/2014."""
+        said: dict[str, Any] = {"lines": self.lines()}
+        for question, names in _ANSWERS.items():
+            if (worst := _worst(found for found in self.findings if found.attack in names)) is not None:
+                said[question] = worst.line()
+        return said
 
     def to_json(self) -> dict[str, Any]:
         """The content of ``attacks.json``."""
@@ -105,6 +114,15 @@ class Study:
                 f"the attacker finds only {100 * self.control:.1f} % of unprotected people "
                 f"(at least {100 * least:.0f} % are needed): its failures prove nothing; train a stronger one"
             )
+
+
+def _worst(findings: Iterable[Found]) -> Finding | None:
+    ranked = [
+        found
+        for found in findings
+        if isinstance(found, Finding) and found.measure == "rank-1" and found.wanted == "low" and found.over_floor
+    ]
+    return max(ranked, key=lambda found: found.over_floor.value if found.over_floor else 0.0, default=None)
 
 
 def run_study(
