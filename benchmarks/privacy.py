@@ -75,7 +75,7 @@ class Row:
 def main(words: Sequence[str] | None = None) -> None:
     arguments = _arguments(words)
     with Reporter() as report:
-        weights = arguments.attacker or train_attacker(arguments.crops)
+        weights = arguments.attacker or train_attacker(arguments.crops, AttackerConfig(steps=arguments.attacker_steps))
         original = read_folder(arguments.crops, arguments.split)
         others = some_people(read_folder(arguments.crops, "train"), arguments.others)
         tools = _tools(load_attacker(weights), others, arguments)
@@ -258,8 +258,9 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--split", default="val", choices=("val", "test"))
     parser.add_argument("--attacker", type=Path, help="weights; default: trained on the train split, or from the cache")
-    parser.add_argument("--methods", type=names, default=names("none,solid,pixelate,pixelate:16,blur:9,blur"))
-    parser.add_argument("--policies", type=names, default=names("pseudonym,shared"))
+    parser.add_argument("--attacker-steps", type=int, default=AttackerConfig.steps, help="of that training")
+    parser.add_argument("--methods", type=names, default=names("none,solid,pixelate,pixelate:16,blur:9,blur,ciagan"))
+    parser.add_argument("--policies", type=names, default=names("pseudonym,shared,isometry"))
     parser.add_argument(
         "--attacks",
         type=names,

@@ -38,8 +38,11 @@ TRACKER = "tracker"
 ISOMETRY = "isometry"
 """The policy that needs embeddings: :func:`isometry`."""
 POLICIES: dict[str, Policy] = {"pseudonym": pseudonym, "shared": shared, TRACKER: pseudonym, ISOMETRY: pseudonym}
-KEYED_BY_LABELS = frozenset({"pseudonym"})
-"""Policies under which the ids of ground truth can be read off the pixels: what tracking gains by it is no gain."""
+KEYED_BY_LABELS = frozenset({"pseudonym", ISOMETRY})
+"""Policies under which all pixels of one ground-truth id share a code: what tracking gains by it is no gain.
+
+An isometry turns the mean over a whole track, and ground truth says which sights are that track's.
+"""
 
 
 def isometry(key: Key, camera: str, tracks: Iterable[str], embeddings: Embeddings) -> Codes:
