@@ -90,7 +90,9 @@ def discover(roots: Iterable[Path]) -> dict[str, list[Path]]:
     found: dict[str, set[Path]] = {}
     for root in roots:
         if not root.is_dir():
-            raise NotFoundError(f"{root}: no such folder; give the folder that holds the sequences with --data")
+            raise NotFoundError(
+                f"{root}: no such folder; give the folder that holds the sequences with --data ({_WHERE_TO_GET})"
+            )
         for folder in _sequence_folders(root.resolve(), _MAX_DEPTH):
             found.setdefault(folder.name, set()).add(folder)
     return {name: sorted(places) for name, places in sorted(found.items())}
