@@ -84,6 +84,11 @@ def test_pseudonyms_link_within_a_camera_and_nowhere_else(original: Crops) -> No
     assert len(across.by_key) == 2
 
 
+def test_across_time_in_one_camera_linking_is_tracking_and_no_attack(original: Crops) -> None:
+    found = attacked("linkage", replace(original, across="times"), published(original, "solid"))
+    assert {finding.wanted for finding in found.values()} == {"high"}
+
+
 def test_one_code_for_everybody_links_nobody(original: Crops) -> None:
     found = attacked("linkage", original, published(original, "solid", "shared"))
     assert found["published → published, within a camera"].value.value < 0.3

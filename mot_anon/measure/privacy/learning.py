@@ -135,6 +135,7 @@ def _recognised(
             rng,
             floor=ranked(blind, filled, filled),
             control=control,
+            wanted="low" if original.across == "cameras" else "high",
         ),
     ]
 

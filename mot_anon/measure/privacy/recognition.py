@@ -106,7 +106,10 @@ class Linkage:
         raw, filled, *new = (centred(self._judge(crops.pixels)) for crops in sides)
         found: list[Found] = []
         across = f"published → published, {place(original)}"
-        ways: list[tuple[str, Where, str]] = [(across, across_cameras, "low")]
+        # Another time is the same camera still: to be found again there is tracking.
+        ways: list[tuple[str, Where, str]] = [
+            (across, across_cameras, "low" if original.across == "cameras" else "high")
+        ]
         ways.insert(0, ("published → published, within a camera", within_camera, "high"))
         for what, where, wanted in ways:
             allowed = where(labels, labels)
