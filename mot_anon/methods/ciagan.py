@@ -76,12 +76,14 @@ def enlarged(picture: Pixels, size: tuple[int, int]) -> Pixels:
     """
     height, width = size
     cell = height / picture.shape[0]
-    way = cv2.INTER_AREA if cell < 1 else cv2.INTER_LANCZOS4
-    large = cv2.resize(picture, (width, height), interpolation=way)
     if cell <= _FAR:
-        return np.asarray(large, np.float32).clip(0, 1)
-    reach = np.ones((2 * round(cell) + 1, 2 * round(cell) + 1), np.uint8)
-    low, high = cv2.erode(large, reach), cv2.dilate(large, reach)
+        return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.float32).clip(0, 1)
+    large = cv2.resize(picture, (width, height), interpolation=cv2.INTER_CUBIC)
+    near = np.ones((3, 3), np.uint8)
+    low, high = (
+        cv2.resize(bound(picture, near), (width, height), interpolation=cv2.INTER_LINEAR)
+        for bound in (cv2.erode, cv2.dilate)
+    )
     strength = min(1.0, (cell - _FAR) / 1.5)
     sharp = large.copy()
     for sigma, amount in _SHARPEN:

@@ -25,7 +25,8 @@ PACKED = 1 + 2 * _MAP + _PART_MAPS
 
 _PERSON = 0.5  # score from which the parser agrees that somebody is there
 _SURELY = 0.8  # and from which its word alone makes a person of a detection
-_FULLEST = 0.2  # least share of the visible part of a box that a person fills
+_NOBODY = 0.15  # and below which it is sure that a detection is of nobody
+_FILLED = 0.2  # least share of the visible part of a box that a person fills
 _LEAST = 0.03  # and of the whole box
 _VAGUE = 1.7  # pixels that may be the person's, by those that are likely theirs: above it nothing is decided
 _ALIKE = 0.6  # IoU from which neighbours in time show the same
@@ -134,7 +135,8 @@ def trusted(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> NDA
     """(N,) whether a silhouette holds all that is seen of the person.
 
     It must be of somebody (score), as large as what ground truth says is visible, decided, and like those of the frames
-    before and after.
+    before and after.  Of a detection that one detector made, and in which the parser sees nobody at all, no more is
+    believed than what might be somebody after all.
     """
     boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
     visibility = regions["visibility"].to_numpy(float)
@@ -146,7 +148,7 @@ def trusted(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> NDA
         silhouette = steady.silhouettes[row]
         cell = float((window[2] - window[0]) * (window[3] - window[1])) / _MAP
         seen = float((silhouette > _LIKELY).sum()) * cell
-        least = max(_LEAST, _FULLEST * min(1.0, visibility[row] * box[2] * box[3] / max(1, inside)))
+        least = max(_LEAST, _FILLED * min(1.0, visibility[row] * box[2] * box[3] / max(1, inside)))
         vague = (silhouette > _POSSIBLE).sum() / max(1, (silhouette > _LIKELY).sum())
         sure[row] = (
             steady.scores[row] >= _PERSON
@@ -154,7 +156,7 @@ def trusted(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> NDA
             and vague < _VAGUE
             and steady.agreement[row] >= _STRAYED
         )
-    return sure
+    return sure | ((regions["kind"] == "unsure").to_numpy() & (steady.scores < _NOBODY))
 
 
 def revealed(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd.DataFrame:
@@ -204,7 +206,11 @@ def in_frame(maps: Maps, window: NDArray[np.int64], part: tuple[int, int, int, i
     if across < 1 or down < 1:  # fewer pixels than cells: means, not samples
         few = (min(width, maps.shape[1]), min(height, maps.shape[0]))
         return in_frame(np.asarray(cv2.resize(maps, few, interpolation=cv2.INTER_AREA), np.uint8), window, part)
-    return np.asarray(cv2.warpAffine(maps, place, size, flags=cv2.INTER_LINEAR), np.uint8)
+    laid = cv2.warpAffine(maps, place, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    inside = np.zeros_like(laid)
+    a1, b1, a2, b2 = np.maximum(0, window - np.tile(part[:2], 2)).tolist()
+    inside[b1:b2, a1:a2] = laid[b1:b2, a1:a2]
+    return np.asarray(inside, np.uint8)
 
 
 def pack(steady: Steady, sure: NDArray[np.bool_], rows: NDArray[np.int64]) -> Maps:

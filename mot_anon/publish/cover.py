@@ -62,10 +62,10 @@ def covered_mask(region: Region, size: tuple[int, int], target: str) -> NDArray[
     if target == "face" or region.seen is None:
         return mask | _box_mask(region, part, size, target)
     near = widened(region.seen, part, margin(region), _reach(region))
-    if not region.seen.sure or not region.person:
+    if not region.seen.sure:
         return near | _box_mask(region, part, size, target)
     head = _inside(region.head, part, size)
-    if head.any() and not _hidden(region.head, region, size) and near[head].mean() < _HEAD_SEEN:
+    if region.person and head.any() and not _hidden(region.head, region, size) and near[head].mean() < _HEAD_SEEN:
         near |= head
     return near
 

@@ -10,6 +10,7 @@ from mot_anon.data.frames import Frame
 from mot_anon.methods.base import Pixels
 from mot_anon.plan.plate import Plate
 
+_COARSE = 4
 _FULL = 4.0  # of four pixels one has to be known for a coarser pixel to be
 _BELIEVED, _DOUBTED = 14.0, 24.0  # grey levels by which plate and frame differ round a hole
 _GRAIN = 0.7  # pixels: how far grain is correlated after a camera's own compression
@@ -25,15 +26,32 @@ def erase(frame: Frame, owned: NDArray[np.bool_], plate: Plate | None = None) ->
     if plate is None or not plate.shows(frame, free):
         return np.where(owned[..., None], _whole(smooth), frame)
     common = free & plate.known
-    difference = frame.astype(np.float32) - plate.pixels
-    light = _spread(difference, common, unknown=0.0)
-    doubt = _spread(np.abs(difference - light).mean(2, keepdims=True), common, unknown=255.0)
+    light, doubt = _difference(frame, plate, common)
     belief = np.clip((_DOUBTED - doubt) / (_DOUBTED - _BELIEVED), 0, 1)
     # Where the plate ends inside a hole it goes over into the smooth fill without an edge.
     edge = cv2.blur((plate.known | free).astype(np.float32), (9, 9))[..., None]
-    belief = belief.reshape(edge.shape) * np.clip(2 * edge - 1, 0, 1) * plate.known[..., None]
-    filled = belief * (plate.pixels + light) + (1 - belief) * smooth
+    belief = belief * np.clip(2 * edge - 1, 0, 1) * plate.known[..., None]
+    filled = smooth + belief * (plate.pixels + light - smooth)
     return np.where(owned[..., None], _whole(filled), frame)
+
+
+def _difference(frame: Frame, plate: Plate, common: NDArray[np.bool_]) -> tuple[Pixels, Pixels]:
+    """By how much a frame is lighter than the plate, (H, W, 3), and how unlike it is apart from that, (H, W, 1)."""
+    height, width = common.shape
+    size = (max(1, width // _COARSE), max(1, height // _COARSE))
+    weight = cv2.resize(common.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    known = weight > 0
+    scale = np.maximum(weight, 1e-6)[..., None]
+
+    def coarse(values: Pixels, unknown: float) -> Pixels:
+        mean = cv2.resize(values * common[..., None], size, interpolation=cv2.INTER_AREA).reshape(*known.shape, -1)
+        spread = _spread(mean / scale, known, unknown)
+        smooth = cv2.resize(cv2.blur(spread, (5, 5)), (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(smooth.reshape(height, width, -1), np.float32)
+
+    difference = frame.astype(np.float32) - plate.pixels
+    light = coarse(difference, 0.0)
+    return light, coarse(np.abs(difference - light).mean(2, keepdims=True), 255.0)
 
 
 def grain_of(frame: Frame, free: NDArray[np.bool_]) -> float:
@@ -41,7 +59,8 @@ def grain_of(frame: Frame, free: NDArray[np.bool_]) -> float:
     grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY).astype(np.float32)
     # Immerkær (CVIU 1996): a kernel that sees neither edges' slopes nor planes; the median forgets the texture.
     kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-    strength = np.abs(cv2.filter2D(grey, -1, kernel))[1:-1, 1:-1][free[1:-1, 1:-1]]
+    inside = cv2.erode(free.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0  # the kernel must not see regions either
+    strength = np.abs(cv2.filter2D(grey, -1, kernel))[1:-1, 1:-1][inside[1:-1, 1:-1]]
     return float(np.median(strength[::3]) / 0.6745 / 6) if len(strength) >= 300 else 0.0
 
 

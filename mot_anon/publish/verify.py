@@ -20,6 +20,7 @@ from mot_anon.errors import CoverageError
 from mot_anon.plan.camera import Region
 from mot_anon.plan.keys import Key
 from mot_anon.plan.regions import clip
+from mot_anon.plan.silhouettes import in_frame
 from mot_anon.publish.cover import Labels, covered_box, uncovered
 from mot_anon.vision.cache import Tick
 
@@ -119,6 +120,9 @@ def _check_replaced(
     for index, region in enumerate(regions):
         x1, y1, x2, y2 = clip(covered_box(region, target), (labels.shape[1], labels.shape[0]))
         mine = labels[y1:y2, x1:x2] == index
+        if region.seen is not None and region.person:
+            # What is behind the person may look as it did: there is nobody.
+            mine &= in_frame(region.seen.silhouette, region.seen.window, (x1, y1, x2, y2)) > 127
         if mine.sum() < _LEAST_PIXELS:
             continue
         before, after = (_detail(frame[y1:y2, x1:x2])[mine] for frame in (original, published))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mot_anon.errors import OptionError
-from mot_anon.plan.identities import CAMERA_TRACK, CODE_SIZE, identity_codes
+from mot_anon.plan.identities import CAMERA_TRACK, CODE_SIZE, identity_codes, rotation
 from mot_anon.plan.keys import Key
 
 KEY, OTHER = Key(bytes(32)), Key(bytes([1]) * 32)
@@ -42,3 +42,48 @@ def test_whoever_has_no_track_has_a_code_too(policy: str) -> None:
 def test_an_unknown_policy_is_refused() -> None:
     with pytest.raises(OptionError, match="no policy 'isometric'; there is: pseudonym, shared"):
         identity_codes("isometric", KEY, "yard", TRACKS)
+
+
+def embeddings(n: int = 6, seed: int = 0) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    common = rng.normal(size=CODE_SIZE)
+    return {f"yard:{i}": 0.7 * rng.normal(size=CODE_SIZE) + 0.5 * common for i in range(n)}
+
+
+def cosines(rows: list[np.ndarray]) -> np.ndarray:
+    unit = np.stack([np.asarray(row, float) / np.linalg.norm(row.astype(float)) for row in rows])
+    return unit @ unit.T
+
+
+def test_isometry_keeps_how_alike_people_are() -> None:
+    people = embeddings()
+    codes = identity_codes("isometry", KEY, "yard", people, people)
+    before, after = cosines(list(people.values())), cosines([codes[track] for track in people])
+    assert np.abs(before - after).max() < 2e-3  # of float16
+    assert all(abs(np.linalg.norm(code.astype(float)) - CODE_SIZE**0.5) < 0.05 for t, code in codes.items() if t)
+
+
+def test_under_isometry_another_camera_or_key_turns_everybody_another_way() -> None:
+    people = embeddings()
+    yard, door, later = (
+        identity_codes("isometry", key, camera, people, people)
+        for key, camera in ((KEY, "yard"), (KEY, "door"), (OTHER, "yard"))
+    )
+    for other in (door, later):
+        same = [float(cosines([yard[track], other[track]])[0, 1]) for track in people]
+        assert np.abs(np.mean(same)) < 0.2
+    assert all(np.abs(cosines([yard[t], people[t]])[0, 1]) < 0.4 for t in people)
+
+
+def test_a_rotation_is_orthogonal_and_the_same_every_time() -> None:
+    turn = rotation(KEY, "yard")
+    assert np.allclose(turn @ turn.T, np.eye(CODE_SIZE), atol=1e-12)
+    assert np.array_equal(turn, rotation(KEY, "yard"))
+
+
+def test_isometry_gives_those_of_whom_nothing_is_known_a_code_and_refuses_to_guess_about_all() -> None:
+    codes = identity_codes("isometry", KEY, "yard", TRACKS, {"yard:1": embeddings()["yard:1"]})
+    assert set(codes) == {*TRACKS, CAMERA_TRACK}
+    assert np.array_equal(codes["yard:2"], identity_codes("pseudonym", KEY, "yard", TRACKS)["yard:2"])
+    with pytest.raises(ValueError, match="embeddings"):
+        identity_codes("isometry", KEY, "yard", TRACKS)

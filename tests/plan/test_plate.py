@@ -1,0 +1,81 @@
+"""The background plate: what a standing camera sees where nobody is, and nothing of anybody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from mot_anon.plan.plate import make_plate
+from tests.sequences import noise
+
+SIZE = (160, 96)
+WALL = noise(SIZE, 3)
+PERSON = (20, 60)  # width and height
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOT_ANON_CACHE", str(tmp_path / "cache"))
+
+
+def filmed(folder: Path, lefts: list[int], *, shift: int = 0, track: str = "S:1") -> tuple[list[Path], pd.DataFrame]:
+    """Frames of somebody red before a wall, at these places, and their regions."""
+    folder.mkdir(exist_ok=True)
+    rows, frames = [], []
+    for number, left in enumerate(lefts, start=1):
+        frame = np.roll(WALL, shift * number, 1)
+        cv2.rectangle(frame, (left, 20), (left + PERSON[0] - 1, 79), (0, 0, 255), -1)
+        frames.append(folder / f"{number:06d}.png")
+        cv2.imwrite(str(frames[-1]), frame)
+        rows.append((number, track, left, 20.0, *map(float, PERSON), "person", "gt", 1.0))
+    return frames, pd.DataFrame(rows, columns=["frame", "track", "x", "y", "w", "h", "kind", "source", "visibility"])
+
+
+def test_the_plate_is_the_wall_and_nothing_of_the_people(tmp_path: Path) -> None:
+    frames, regions = filmed(tmp_path / "a", list(range(10, 130, 10)))
+    plate = make_plate(frames, regions, SIZE)
+    assert plate is not None
+    assert plate.known.mean() > 0.95
+    assert (plate.pixels[plate.known] == WALL[plate.known]).all()
+
+
+def test_where_somebody_always_stands_nothing_is_known(tmp_path: Path) -> None:
+    frames, regions = filmed(tmp_path / "a", [50] * 12)
+    plate = make_plate(frames, regions, SIZE)
+    assert plate is not None
+    assert not plate.known[20:80, 50:70].any()
+    assert plate.known[:, :40].all()
+
+
+def test_a_few_frames_are_not_enough(tmp_path: Path) -> None:
+    frames, regions = filmed(tmp_path / "a", [50] * 8 + [110] * 4)  # free in four frames only
+    plate = make_plate(frames, regions, SIZE)
+    assert plate is not None
+    assert not plate.known[20:80, 50:70].any()
+
+
+def test_where_untracked_detections_keep_coming_nothing_is_known(tmp_path: Path) -> None:
+    # Somebody stands there all the time, and the detector sees them in every third frame.
+    frames, regions = filmed(tmp_path / "a", [50] * 15, track="")
+    plate = make_plate(frames, regions.iloc[::3], SIZE)
+    assert plate is not None
+    assert not plate.known[20:80, 50:70].any()
+
+
+def test_a_camera_that_moves_has_no_plate(tmp_path: Path) -> None:
+    frames, regions = filmed(tmp_path / "a", list(range(10, 130, 10)), shift=5)
+    assert make_plate(frames, regions, SIZE) is None
+
+
+def test_a_plate_is_used_for_frames_that_were_taken_from_the_same_place(tmp_path: Path) -> None:
+    frames, regions = filmed(tmp_path / "a", list(range(10, 130, 10)))
+    plate = make_plate(frames, regions, SIZE)
+    assert plate is not None
+    outside = np.ones(SIZE[::-1], bool)
+    assert plate.shows(WALL, outside)
+    assert not plate.shows(np.roll(WALL, 9, 1), outside)
+    assert not plate.shows(WALL, ~outside)  # nothing to judge by

@@ -1,0 +1,152 @@
+"""Silhouettes: steadied without smearing, trusted only where they hold together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mot_anon.plan import silhouettes as looks
+from mot_anon.plan.camera import CameraPlan
+from mot_anon.plan.regions import OCCLUDER_COLUMNS
+
+SIZE = (400, 300)
+
+
+def body(top: int = 12, bottom: int = 116, left: int = 20, right: int = 44, value: int = 250) -> looks.Maps:
+    maps = np.zeros((128, 64), np.uint8)
+    maps[top:bottom, left:right] = value
+    return maps
+
+
+def regions(*rows: tuple[object, ...]) -> pd.DataFrame:
+    """Rows of (frame, track, x, kind, visibility); everybody is 40×100."""
+    table = [(f, t, x, 100.0, 40.0, 100.0, kind, "gt", v) for f, t, x, kind, v in rows]
+    columns = ["frame", "track", "x", "y", "w", "h", "kind", "source", "visibility"]
+    return pd.DataFrame(table, columns=columns)
+
+
+def readings(maps: list[looks.Maps], scores: list[float] | None = None) -> looks.Readings:
+    parts = np.zeros((len(maps), 4, 64, 32), np.uint8)
+    return looks.Readings(np.stack(maps), parts, np.array(scores or [1.0] * len(maps), np.float32))
+
+
+def walk(n: int) -> pd.DataFrame:
+    return regions(*((f, "S:1", 100.0, "person", 1.0) for f in range(1, n + 1)))
+
+
+def test_what_one_frame_misses_the_frames_beside_it_give_back() -> None:
+    legless = body(bottom=100)
+    steady = looks.steadied(walk(3), readings([body(), legless, body()]))
+    assert (steady.silhouettes[1] == body()).all()
+    assert (steady.possible[1] == body()).all()
+
+
+def test_what_only_one_frame_sees_is_not_drawn_but_covered() -> None:
+    with_arm = body(right=50)
+    steady = looks.steadied(walk(3), readings([body(), with_arm, body()]))
+    assert (steady.silhouettes[1] == body()).all()
+    assert (steady.possible[1] == with_arm).all()
+
+
+def test_who_steps_behind_something_does_so_at_once() -> None:
+    half = body(bottom=50)
+    steady = looks.steadied(walk(4), readings([body(), body(), half, half]))
+    assert [int((maps > 128).sum()) for maps in steady.silhouettes] == [24 * 104, 24 * 104, 24 * 38, 24 * 38]
+
+
+def test_people_and_pauses_are_not_mixed() -> None:
+    table = regions(
+        (1, "S:1", 10.0, "person", 1.0),
+        (1, "S:2", 90.0, "person", 1.0),
+        (2, "S:1", 10.0, "person", 1.0),
+        (4, "S:2", 90.0, "person", 1.0),
+        (1, "", 200.0, "unsure", 1.0),
+        (2, "", 200.0, "unsure", 1.0),
+    )
+    maps = [body(left=20 + i) for i in range(6)]
+    steady = looks.steadied(table, readings(maps))
+    for row in (1, 3, 4, 5):  # nothing before or after
+        assert (steady.possible[row] == maps[row]).all()
+    assert (steady.possible[0] == np.maximum(maps[0], maps[2])).all()
+
+
+@pytest.mark.parametrize(
+    ("maps", "score", "visibility", "sure"),
+    [
+        (body(), 1.0, 1.0, True),
+        (body(), 0.3, 1.0, False),  # of nobody
+        (body(bottom=30), 1.0, 1.0, False),  # a head, where all is to be seen
+        (body(bottom=30), 1.0, 0.2, True),  # a head, where that is all there is
+        (np.maximum(body(bottom=40), body(value=100)), 1.0, 1.0, False),  # undecided
+    ],
+)
+def test_a_silhouette_is_trusted_where_everything_agrees(
+    maps: looks.Maps, score: float, visibility: float, sure: bool
+) -> None:
+    table = regions((1, "S:1", 100.0, "person", visibility))
+    steady = looks.steadied(table, readings([maps], [score]))
+    assert looks.trusted(table, steady, SIZE).tolist() == [sure]
+
+
+def test_a_silhouette_that_jumps_is_not_trusted() -> None:
+    steady = looks.steadied(walk(3), readings([body(), body(left=45, right=62), body()]))
+    assert looks.trusted(walk(3), steady, SIZE).tolist() == [False, False, False]
+
+
+def test_of_a_single_detectors_mistake_only_what_might_be_somebody_is_believed() -> None:
+    table = regions(*((1, "", 100.0, kind, 1.0) for kind in ("unsure", "person")))
+    steady = looks.steadied(table, readings([body(bottom=20)] * 2, [0.05, 0.05]))
+    assert looks.trusted(table, steady, SIZE).tolist() == [True, False]
+
+
+def test_somebody_who_is_seen_beside_the_one_before_them_is_not_hidden() -> None:
+    behind, before = (1, "S:1", 100.0, "hidden", 0.0), (1, "S:2", 110.0, "person", 1.0)
+    table = regions(behind, before)
+    left, right = body(left=5, right=25), body(left=28, right=60)
+    seen = looks.revealed(table, looks.steadied(table, readings([left, right])), SIZE)
+    assert list(seen["kind"]) == ["person", "person"]
+    same = looks.steadied(table, readings([body(left=44, right=60), right]))  # the parser saw the other one
+    assert list(looks.revealed(table, same, SIZE)["kind"]) == ["hidden", "person"]
+    nobody = looks.steadied(table, readings([left, right], [0.2, 1.0]))
+    assert list(looks.revealed(table, nobody, SIZE)["kind"]) == ["hidden", "person"]
+
+
+def test_a_detection_becomes_a_person_when_the_parser_is_very_sure() -> None:
+    table = regions((1, "", 10.0, "unsure", 1.0), (1, "", 90.0, "unsure", 1.0))
+    steady = looks.steadied(table, readings([body()] * 2, [0.95, 0.6]))
+    assert list(looks.promoted(table, steady)["kind"]) == ["person", "unsure"]
+
+
+@pytest.mark.parametrize("box", [(100, 100, 40, 100), (-10, -20, 40, 100), (100, 100, 7, 15), (50, 20, 120, 260)])
+def test_maps_lie_where_the_box_lies(box: tuple[float, ...]) -> None:
+    window = looks.windows_of(np.array([box], float))[0]
+    part = (0, 0, *SIZE)
+    whole = looks.in_frame(np.full((128, 64), 255, np.uint8), window, part)
+    x1, y1, x2, y2 = np.clip(window, 0, [*SIZE, *SIZE]).tolist()
+    outside = whole.copy()
+    outside[y1:y2, x1:x2] = 0
+    assert not outside.any()
+    assert (whole[y1:y2, x1:x2] == 255).all()
+    middle = looks.in_frame(body(), window, part)
+    rows, _ = np.nonzero(middle > 128)
+    scale = (window[3] - window[1]) / 128
+    assert abs(rows.max() - min(SIZE[1] - 1, window[1] + 116 * scale)) <= max(2, scale)
+
+
+def test_a_frame_finds_what_was_seen_of_its_regions_in_their_order() -> None:
+    table = regions((1, "S:1", 10.0, "hidden", 0.0), (1, "S:2", 90.0, "person", 1.0), (2, "S:1", 10.0, "person", 1.0))
+    steady = looks.steadied(table, readings([body(left=10), body(left=15), body(left=5)]))
+    seen = {f: looks.pack(steady, np.array([0, 1, 0], bool), np.array(rows)) for f, rows in ((1, [1]), (2, [2]))}
+    codes = {track: np.zeros(128, np.float16) for track in ("", "S:1", "S:2")}
+    things = pd.DataFrame(columns=OCCLUDER_COLUMNS).astype({"frame": "int64"})
+    plan = CameraPlan("S", "S", SIZE, 2, table, things, codes, 0, seen=seen)
+    for found in (plan, CameraPlan.from_bytes(plan.to_bytes())):
+        (one,), (two,) = found.frame(1), found.frame(2)
+        assert one.seen is not None
+        assert two.seen is not None
+        assert (one.seen.sure, two.seen.sure) == (True, False)
+        assert (one.seen.silhouette == body(left=15)).all()
+        assert (two.seen.possible == body(left=5)).all()
+        assert found.frame(3) == []
+    assert CameraPlan.from_bytes(plan.to_bytes()).to_bytes() == plan.to_bytes()
