@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from mot_anon import __version__, evaluate, options
+from mot_anon import __version__, evaluate, options, train
 from mot_anon.errors import OptionError
 from mot_anon.measure.privacy import command as attack
 from mot_anon.plan.keys import draw_key
@@ -20,6 +20,7 @@ app = typer.Typer(
     help="De-identify people in multi-object-tracking data and measure the cost.",
 )
 app.command("evaluate")(evaluate.main)
+app.command("train")(train.main)
 app.command("attack")(attack.main)
 
 
@@ -194,30 +195,6 @@ def demo(
             made = write_demo(folder, frames=frames, workers=workers, progress=progress, image_format=kind)
         if not quiet:
             print(f"{folder}: {', '.join(path.name for path in made)}")
-
-    options.command(work)
-
-
-@app.command()
-def train(
-    network: Annotated[str, typer.Argument(help="reid")],
-    data: Annotated[Path, typer.Option("--data", help="Crops: index.csv and SPLIT/images/NAME.jpg.", metavar="DIR")],
-    out: Annotated[
-        Path, typer.Option("--out", help="Weights to write (safetensors); resumes beside it.", metavar="FILE")
-    ],
-    setting: Annotated[
-        list[str] | None, typer.Option("--set", help="A setting of the training, NAME=VALUE; repeatable.")
-    ] = None,
-) -> None:
-    """Train a network that ships with the package."""
-
-    def work() -> None:
-        from mot_anon.vision.reid_training import ReidConfig, train_reid
-
-        if network != "reid":
-            raise OptionError(f"no network {network!r}; there is: reid")
-        config = ReidConfig.from_settings(options.settings_of(setting))
-        train_reid(config, data, out, lambda line: print(line, flush=True))
 
     options.command(work)
 

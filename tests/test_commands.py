@@ -209,6 +209,23 @@ def test_questions_that_make_no_sense_are_refused(data, tmp_path, words, message
     assert message in line
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["painter"], "no network 'painter'"),
+        (["reid", "--set", "stepps=3"], "unknown setting 'stepps'"),
+        (["generator", "--set", "steps"], "NAME=VALUE"),
+        (["generator", "--identity-guidance", "twin"], "siamese, classification, none"),
+        (["parser", "--input", "person"], "switch of the generator"),
+        (["identity", "--target", "face"], "--target face"),
+        (["reid"], "index.csv"),
+    ],
+)
+def test_trainings_that_make_no_sense_are_refused(tmp_path, words, message):
+    assert message in refused("train", *words, "--data", tmp_path, "--out", tmp_path / "out.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_sequence_without_ground_truth_cannot_be_scored(tmp_path):
     write_sequence(tmp_path / "data", "A-01", gt=None)
     line = refused("evaluate", "--data", tmp_path / "data", "--seq", "A-01", "--out", tmp_path / "out", *FAST)

@@ -1,0 +1,85 @@
+"""Training of the networks that ship: ``mot-anon train {reid,parser,identity,generator} --data DIR --out FILE``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mot_anon import options
+from mot_anon.errors import OptionError
+
+NETWORKS = ("reid", "parser", "identity", "generator")
+_ONLY_GENERATOR = ("identity-guidance", "input")
+
+
+def train_network(
+    network: str, data: Path, out: Path, settings: dict[str, str], samples: Path | None, log: Callable[[str], None]
+) -> None:
+    """Train one network by name.
+
+    Raises
+    ------
+    OptionError
+        No network of that name, or a setting that it does not have.
+    NotFoundError, FormatError, MissingExtraError
+        The data or the extra ``train`` is not there.
+    """
+    if network not in NETWORKS:
+        raise OptionError(f"no network {network!r}; there is: {', '.join(NETWORKS)}")
+    if network == "reid":
+        from mot_anon.vision.reid_training import ReidConfig, train_reid
+
+        train_reid(ReidConfig.from_settings(settings), data, out, log)
+    elif network == "parser":
+        from mot_anon.vision.parse_training import ParserConfig, train_parser
+
+        train_parser(ParserConfig.from_settings(settings), data, out, log, samples=samples)
+    elif network == "identity":
+        from mot_anon.gan.identity import IdentityConfig, train_identity
+
+        train_identity(IdentityConfig.from_settings(settings), data, out, log)
+    else:
+        from mot_anon.gan.training import GeneratorConfig, train_generator
+
+        train_generator(GeneratorConfig.from_settings(settings), data, out, log, samples=samples)
+
+
+def main(
+    network: Annotated[str, typer.Argument(help=", ".join(NETWORKS))],
+    data: Annotated[
+        Path, typer.Option("--data", help="Crops: index.csv, SPLIT/images, SPLIT/masks, keypoints.npz.", metavar="DIR")
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", help="Weights to write (safetensors); resumes beside it.", metavar="FILE")
+    ],
+    target: Annotated[str, typer.Option("--target", help="body")] = "body",
+    setting: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting of the training, NAME=VALUE; repeatable.")
+    ] = None,
+    identity_guidance: Annotated[
+        str | None, typer.Option("--identity-guidance", help="generator: siamese, classification or none.")
+    ] = None,
+    seen: Annotated[
+        str | None, typer.Option("--input", help="generator: silhouette, or person (an ablation that sees everybody).")
+    ] = None,
+    samples: Annotated[
+        Path | None, typer.Option("--samples", help="Where sample sheets go; they show real people.", metavar="DIR")
+    ] = None,
+) -> None:
+    """Train a network that ships with the package; the extra 'train' is needed for all but reid."""
+
+    def work() -> None:
+        if target != "body":
+            raise OptionError(f"--target {target}: there are networks for body")
+        settings = options.settings_of(setting)
+        for name, value in zip(_ONLY_GENERATOR, (identity_guidance, seen), strict=True):
+            if value is not None and network != "generator":
+                raise OptionError(f"--{name} is a switch of the generator's training")
+            if value is not None:
+                settings[name] = value
+        train_network(network, data, out, settings, samples, lambda line: print(line, flush=True))
+
+    options.command(work)
