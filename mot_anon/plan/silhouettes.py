@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mot_anon.plan import regions as reg
+from mot_anon.plan.identities import CAMERA_TRACK
 from mot_anon.vision.bodies import PARTS
 from mot_anon.vision.parse import SIZE, widen
 
@@ -31,6 +32,7 @@ _LEAST = 0.03  # and of the whole box
 _VAGUE = 1.7  # pixels that may be the person's, by those that are likely theirs: above it nothing is decided
 _ALIKE = 0.6  # IoU from which neighbours in time show the same
 _STRAYED = 0.35  # and below which a silhouette has nothing to do with those before and after
+_ANOTHER = 0.5  # share of a silhouette that is nobody else's, from which it is somebody else
 _REVEALED = 0.04  # share of a box that is seen of somebody whom ground truth calls hidden
 _LIKELY, _POSSIBLE = 128, 64
 
@@ -184,10 +186,28 @@ def revealed(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd
     return regions.assign(kind=kinds)
 
 
-def promoted(regions: pd.DataFrame, steady: Steady) -> pd.DataFrame:
-    """Detections that nobody was sure of, and that the parser is very sure of, as people."""
+def settled(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd.DataFrame:
+    """Which detections are people: ``person`` and ``unsure`` after the parser's word.
+
+    A detection that belongs to nobody's track is a person where the parser agrees and sees somebody there who is not
+    one of the tracked; a track of which no two detectors agree is one where the parser is very sure of most of it.
+    """
     kinds = regions["kind"].to_numpy(object, copy=True)
-    kinds[(regions["kind"] == "unsure").to_numpy() & (steady.scores >= _SURELY)] = "person"
+    tracks = regions["track"].to_numpy(object)
+    boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
+    windows = windows_of(boxes)
+    score = pd.Series(steady.scores).groupby(tracks).transform("median").to_numpy(np.float32)
+    kinds[(kinds == "unsure") & (tracks != CAMERA_TRACK) & (score >= _SURELY)] = "person"
+    loose = (tracks == CAMERA_TRACK) & (regions["source"] == "detection").to_numpy()
+    numbers = regions["frame"].to_numpy(np.int64)
+    for row in np.flatnonzero(loose & (kinds != "hidden")):
+        part = reg.clip(boxes[row], size)
+        seen = in_frame(steady.silhouettes[row], windows[row], part) > _LIKELY
+        new = seen.copy()
+        for other in np.flatnonzero((numbers == numbers[row]) & ~loose & (kinds == "person")):
+            new &= in_frame(steady.possible[other], windows[other], part) <= _POSSIBLE
+        agreed = steady.scores[row] >= (_PERSON if kinds[row] == "person" else _SURELY)
+        kinds[row] = "person" if agreed and new.sum() >= _ANOTHER * max(1, seen.sum()) else "unsure"
     return regions.assign(kind=kinds)
 
 

@@ -161,7 +161,7 @@ def _looked_at(
     frames = recording.first.frames
     packed = parse_sequence(frames, regions, Parser(), progress(f"parse {recording.name}", len(frames)))
     steady = looks.steadied(regions, looks.Readings.from_bytes(packed))
-    regions = looks.promoted(looks.revealed(regions, steady, size), steady)
+    regions = looks.settled(looks.revealed(regions, steady, size), steady, size)
     sure = looks.trusted(regions, steady, size)
     # Whoever has become a person stands among the others now.
     ordered = reg.order_far_to_near(regions.assign(_read=range(len(regions))))

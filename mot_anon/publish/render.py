@@ -67,8 +67,8 @@ def render_frame(
         part = clip(covered_box(region, target), size)
         place = slice(part[1], max(part[1], part[3])), slice(part[0], max(part[0], part[2]))
         mine = labels[place] == index
-        if not mine.any():
-            continue
+        if not mine.any() or (region.seen is not None and not region.person):
+            continue  # of whom nobody is sure, nothing but the background is left
         raw = _rgb(frame[place]) if method.needs_raw or not region.person else None
         silhouette, shape = mine.astype(np.float32), None
         if region.person and region.seen is not None:

@@ -112,10 +112,22 @@ def test_somebody_who_is_seen_beside_the_one_before_them_is_not_hidden() -> None
     assert list(looks.revealed(table, nobody, SIZE)["kind"]) == ["hidden", "person"]
 
 
-def test_a_detection_becomes_a_person_when_the_parser_is_very_sure() -> None:
-    table = regions((1, "", 10.0, "unsure", 1.0), (1, "", 90.0, "unsure", 1.0))
-    steady = looks.steadied(table, readings([body()] * 2, [0.95, 0.6]))
-    assert list(looks.promoted(table, steady)["kind"]) == ["person", "unsure"]
+def test_a_detection_is_a_person_when_the_parser_agrees_and_sees_somebody_new() -> None:
+    rows = [(1, "", 100.0, "unsure", 1.0), (1, "", 250.0, "unsure", 1.0), (1, "", 250.0, "person", 1.0)]
+    table = regions(*rows, (1, "S:1", 104.0, "person", 1.0)).assign(source=["detection"] * 3 + ["gt"])
+    steady = looks.steadied(table, readings([body()] * 4, [0.95, 0.95, 0.6, 1.0]))
+    assert list(looks.settled(table, steady, SIZE)["kind"]) == ["unsure", "person", "person", "person"]
+    doubted = looks.steadied(table, readings([body()] * 4, [0.95, 0.6, 0.4, 1.0]))
+    assert list(looks.settled(table, doubted, SIZE)["kind"]) == ["unsure", "unsure", "unsure", "person"]
+
+
+def test_a_track_of_one_detector_is_a_person_in_all_frames_or_in_none() -> None:
+    table = walk(5).assign(kind="unsure", source="tracker")
+    maps = [body()] * 5
+    sure = looks.steadied(table, readings(maps, [1.0, 1.0, 0.1, 1.0, 1.0]))
+    assert set(looks.settled(table, sure, SIZE)["kind"]) == {"person"}
+    not_sure = looks.steadied(table, readings(maps, [0.6, 0.6, 1.0, 0.6, 0.6]))
+    assert set(looks.settled(table, not_sure, SIZE)["kind"]) == {"unsure"}
 
 
 @pytest.mark.parametrize("box", [(100, 100, 40, 100), (-10, -20, 40, 100), (100, 100, 7, 15), (50, 20, 120, 260)])

@@ -108,6 +108,12 @@ def test_a_head_that_the_parser_misses_is_covered_all_the_same() -> None:
     assert owned_by(headless)[30:57, 60:104].all()
 
 
+def test_of_whom_nobody_is_sure_nothing_is_left_not_even_a_blur() -> None:
+    doubtful = replace(region(sure=False), person=False)
+    frame, _ = render_frame(PLACE, [doubtful], Painter(), "body", 0)
+    assert np.array_equal(frame, erase(PLACE, owned_by(doubtful)))
+
+
 def test_feet_that_leave_the_window_are_followed() -> None:
     stride = owned_by(region(maps=person_maps(right=64)))
     straight = owned_by(region())
