@@ -25,14 +25,16 @@ PACKED = 1 + 2 * _MAP + _PART_MAPS
 """Bytes of one packed :class:`Seen`."""
 
 _PERSON = 0.5  # score from which the parser agrees that somebody is there
-_SURELY = 0.8  # and from which its word alone makes a person of a detection
-_NOBODY = 0.15  # and below which it is sure that a detection is of nobody
+_SURELY, _CERTAIN = 0.8, 0.95  # from which its word makes a person of a track, and of a detection, of one detector
+NOBODY = 0.15
+"""Score below which the parser is sure that a detection is of nobody."""
 _FILLED = 0.2  # least share of the visible part of a box that a person fills
 _LEAST = 0.03  # and of the whole box
 _VAGUE = 1.7  # pixels that may be the person's, by those that are likely theirs: above it nothing is decided
 _ALIKE = 0.6  # IoU from which neighbours in time show the same
 _STRAYED = 0.35  # and below which a silhouette has nothing to do with those before and after
 _ANOTHER = 0.5  # share of a silhouette that is nobody else's, from which it is somebody else
+_CLEAR = 0.7  # share of a detection's box outside the boxes of tracked people, from which it stands clear of them
 _REVEALED = 0.04  # share of a box that is seen of somebody whom ground truth calls hidden
 _LIKELY, _POSSIBLE = 128, 64
 
@@ -158,7 +160,7 @@ def trusted(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> NDA
             and vague < _VAGUE
             and steady.agreement[row] >= _STRAYED
         )
-    return sure | ((regions["kind"] == "unsure").to_numpy() & (steady.scores < _NOBODY))
+    return sure | ((regions["kind"] == "unsure").to_numpy() & (steady.scores < NOBODY))
 
 
 def revealed(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd.DataFrame:
@@ -190,7 +192,9 @@ def settled(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd.
     """Which detections are people: ``person`` and ``unsure`` after the parser's word.
 
     A detection that belongs to nobody's track is a person where the parser agrees and sees somebody there who is not
-    one of the tracked; a track of which no two detectors agree is one where the parser is very sure of most of it.
+    one of the tracked; where a single detector made it, only if it also stands clear of them, since a box over parts of
+    others is what detectors are wrong about most.  A track of which no two detectors agree is a person where the parser
+    is very sure of most of it.
     """
     kinds = regions["kind"].to_numpy(object, copy=True)
     tracks = regions["track"].to_numpy(object)
@@ -206,7 +210,9 @@ def settled(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd.
         new = seen.copy()
         for other in np.flatnonzero((numbers == numbers[row]) & ~loose & (kinds == "person")):
             new &= in_frame(steady.possible[other], windows[other], part) <= _POSSIBLE
-        agreed = steady.scores[row] >= (_PERSON if kinds[row] == "person" else _SURELY)
+        single = kinds[row] == "unsure"
+        clear = reg.visible_share(boxes[row], boxes[(numbers == numbers[row]) & ~loose], size) >= _CLEAR
+        agreed = steady.scores[row] >= (_CERTAIN if single else _PERSON) and (clear or not single)
         kinds[row] = "person" if agreed and new.sum() >= _ANOTHER * max(1, seen.sum()) else "unsure"
     return regions.assign(kind=kinds)
 

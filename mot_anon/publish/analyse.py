@@ -140,10 +140,9 @@ def plan_recording(
     seen: dict[int, looks.Maps] = {}
     plate = None
     if silhouettes:
-        everybody = regions
-        regions, seen = _looked_at(recording, regions, size, progress)
+        regions, seen, somebody = _looked_at(recording, regions, size, progress)
         tick = progress(f"background {name}", len(sampled(sequence.n_frames)))
-        plate = make_plate(sequence.frames, everybody, size, tick)
+        plate = make_plate(sequence.frames, somebody, size, tick)
     embeddings = _embeddings(recording, regions, progress) if policy == ISOMETRY else None
     codes = identity_codes(policy, key, recording.camera, sorted(set(regions["track"])), embeddings)
     bits = next(key.stream("recolor", recording.camera))
@@ -154,8 +153,8 @@ def plan_recording(
 
 def _looked_at(
     recording: Recording, regions: pd.DataFrame, size: tuple[int, int], progress: Callable[[str, int], Tick]
-) -> tuple[pd.DataFrame, dict[int, looks.Maps]]:
-    """The regions after the parser had its say, and what it saw of those that are painted, by frame."""
+) -> tuple[pd.DataFrame, dict[int, looks.Maps], pd.DataFrame]:
+    """The regions after the parser had its say, what it saw of painted ones by frame, and whoever may be somebody."""
     from mot_anon.vision.parse import Parser
 
     frames = recording.first.frames
@@ -167,7 +166,8 @@ def _looked_at(
     ordered = reg.order_far_to_near(regions.assign(_read=range(len(regions))))
     painted = ordered[ordered["kind"] != "hidden"].groupby("frame", sort=True)["_read"]
     seen = {int(frame): looks.pack(steady, sure, rows.to_numpy()) for frame, rows in painted}
-    return ordered.drop(columns="_read"), seen
+    nobody = (regions["kind"] == "unsure") & (steady.scores < looks.NOBODY)
+    return ordered.drop(columns="_read"), seen, regions[~nobody]
 
 
 def _embeddings(recording: Recording, regions: pd.DataFrame, progress: Callable[[str, int], Tick]) -> Embeddings:

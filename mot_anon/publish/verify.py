@@ -120,8 +120,10 @@ def _check_replaced(
     for index, region in enumerate(regions):
         x1, y1, x2, y2 = clip(covered_box(region, target), (labels.shape[1], labels.shape[0]))
         mine = labels[y1:y2, x1:x2] == index
-        if region.seen is not None and region.person:
-            # What is behind the person may look as it did: there is nobody.
+        if region.seen is not None:
+            # What is behind a person may look as it did, and so may everything where nobody was.
+            if not region.person:
+                continue
             mine &= in_frame(region.seen.silhouette, region.seen.window, (x1, y1, x2, y2)) > 127
         if mine.sum() < _LEAST_PIXELS:
             continue

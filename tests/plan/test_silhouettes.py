@@ -115,10 +115,18 @@ def test_somebody_who_is_seen_beside_the_one_before_them_is_not_hidden() -> None
 def test_a_detection_is_a_person_when_the_parser_agrees_and_sees_somebody_new() -> None:
     rows = [(1, "", 100.0, "unsure", 1.0), (1, "", 250.0, "unsure", 1.0), (1, "", 250.0, "person", 1.0)]
     table = regions(*rows, (1, "S:1", 104.0, "person", 1.0)).assign(source=["detection"] * 3 + ["gt"])
-    steady = looks.steadied(table, readings([body()] * 4, [0.95, 0.95, 0.6, 1.0]))
+    steady = looks.steadied(table, readings([body()] * 4, [0.99, 0.99, 0.6, 1.0]))
     assert list(looks.settled(table, steady, SIZE)["kind"]) == ["unsure", "person", "person", "person"]
-    doubted = looks.steadied(table, readings([body()] * 4, [0.95, 0.6, 0.4, 1.0]))
+    doubted = looks.steadied(table, readings([body()] * 4, [0.99, 0.9, 0.4, 1.0]))
     assert list(looks.settled(table, doubted, SIZE)["kind"]) == ["unsure", "unsure", "unsure", "person"]
+
+
+def test_one_detectors_box_over_parts_of_tracked_people_is_nobody_new() -> None:
+    rows = [(1, "", 80.0, "unsure", 1.0), (1, "S:1", 100.0, "person", 1.0)]
+    table = regions(*rows).assign(source=["detection", "gt"])
+    apart = [body(left=4, right=30), body(left=30, right=50)]  # what is seen in the two does not overlap
+    steady = looks.steadied(table, readings(apart, [0.99, 1.0]))
+    assert list(looks.settled(table, steady, SIZE)["kind"]) == ["unsure", "person"]
 
 
 def test_a_track_of_one_detector_is_a_person_in_all_frames_or_in_none() -> None:
