@@ -18,7 +18,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mot_anon.data.frames import Frame, read_frame
-from mot_anon.plan.identities import CAMERA_TRACK
 from mot_anon.plan.regions import clip
 from mot_anon.vision.cache import Tick, frames_digest, kept
 
@@ -54,7 +53,8 @@ def make_plate(
     Parameters
     ----------
     regions:
-        Everybody, also those who count as hidden.
+        Everybody, also those who count as hidden; ``loose`` says who may be there in more frames than are known,
+        because no track holds the detections together.
     size:
         (width, height) in pixels.
     tick:
@@ -63,7 +63,7 @@ def make_plate(
     numbers = sampled(len(frames))
     boxes = regions[["x", "y", "w", "h"]].to_numpy(np.float64)
     said = regions["frame"].to_numpy(np.int64)
-    loose = (regions["track"] == CAMERA_TRACK).to_numpy()
+    loose = regions["loose"].to_numpy(bool)
     what = hashlib.sha256(boxes.tobytes() + said.tobytes() + loose.tobytes()).hexdigest()
     name = f"plate 3 {numbers} {frames_digest([frames[number - 1] for number in numbers])} {what}"
 

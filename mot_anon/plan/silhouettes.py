@@ -24,9 +24,10 @@ _MAP, _PART_MAPS = SIZE[0] * SIZE[1], len(PARTS) * _PART_SIZE[0] * _PART_SIZE[1]
 PACKED = 1 + 2 * _MAP + _PART_MAPS
 """Bytes of one packed :class:`Seen`."""
 
-_PERSON = 0.5  # score from which the parser agrees that somebody is there
+PERSON = 0.5
+"""Score from which the parser agrees that somebody is there."""
 _SURELY, _CERTAIN = 0.8, 0.95  # from which its word makes a person of a track, and of a detection, of one detector
-NOBODY = 0.15
+NOBODY = 0.3
 """Score below which the parser is sure that a detection is of nobody."""
 _FILLED = 0.2  # least share of the visible part of a box that a person fills
 _LEAST = 0.03  # and of the whole box
@@ -155,7 +156,7 @@ def trusted(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> NDA
         least = max(_LEAST, _FILLED * min(1.0, visibility[row] * box[2] * box[3] / max(1, inside)))
         vague = (silhouette > _POSSIBLE).sum() / max(1, (silhouette > _LIKELY).sum())
         sure[row] = (
-            steady.scores[row] >= _PERSON
+            steady.scores[row] >= PERSON
             and seen >= least * inside
             and vague < _VAGUE
             and steady.agreement[row] >= _STRAYED
@@ -172,7 +173,7 @@ def revealed(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd
     kinds = regions["kind"].to_numpy(object, copy=True)
     boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
     windows = windows_of(boxes)
-    doubtful = (regions["kind"] == "hidden").to_numpy() & (steady.scores >= _PERSON)
+    doubtful = (regions["kind"] == "hidden").to_numpy() & (steady.scores >= PERSON)
     for frame in sorted(set(regions.loc[doubtful, "frame"])):
         rows = np.flatnonzero(regions["frame"] == frame)
         for at, row in enumerate(rows):
@@ -212,7 +213,7 @@ def settled(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd.
             new &= in_frame(steady.possible[other], windows[other], part) <= _POSSIBLE
         single = kinds[row] == "unsure"
         clear = reg.visible_share(boxes[row], boxes[(numbers == numbers[row]) & ~loose], size) >= _CLEAR
-        agreed = steady.scores[row] >= (_CERTAIN if single else _PERSON) and (clear or not single)
+        agreed = steady.scores[row] >= (_CERTAIN if single else PERSON) and (clear or not single)
         kinds[row] = "person" if agreed and new.sum() >= _ANOTHER * max(1, seen.sum()) else "unsure"
     return regions.assign(kind=kinds)
 

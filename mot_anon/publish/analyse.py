@@ -167,7 +167,8 @@ def _looked_at(
     painted = ordered[ordered["kind"] != "hidden"].groupby("frame", sort=True)["_read"]
     seen = {int(frame): looks.pack(steady, sure, rows.to_numpy()) for frame, rows in painted}
     nobody = (regions["kind"] == "unsure") & (steady.scores < looks.NOBODY)
-    return ordered.drop(columns="_read"), seen, regions[~nobody]
+    loose = (regions["track"] == CAMERA_TRACK) & (steady.scores >= looks.PERSON)
+    return ordered.drop(columns="_read"), seen, regions.assign(loose=loose)[~nobody]
 
 
 def _embeddings(recording: Recording, regions: pd.DataFrame, progress: Callable[[str, int], Tick]) -> Embeddings:

@@ -22,7 +22,7 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOT_ANON_CACHE", str(tmp_path / "cache"))
 
 
-def filmed(folder: Path, lefts: list[int], *, shift: int = 0, track: str = "S:1") -> tuple[list[Path], pd.DataFrame]:
+def filmed(folder: Path, lefts: list[int], *, shift: int = 0, loose: bool = False) -> tuple[list[Path], pd.DataFrame]:
     """Frames of somebody red before a wall, at these places, and their regions."""
     folder.mkdir(exist_ok=True)
     rows, frames = [], []
@@ -31,8 +31,8 @@ def filmed(folder: Path, lefts: list[int], *, shift: int = 0, track: str = "S:1"
         cv2.rectangle(frame, (left, 20), (left + PERSON[0] - 1, 79), (0, 0, 255), -1)
         frames.append(folder / f"{number:06d}.png")
         cv2.imwrite(str(frames[-1]), frame)
-        rows.append((number, track, left, 20.0, *map(float, PERSON), "person", "gt", 1.0))
-    return frames, pd.DataFrame(rows, columns=["frame", "track", "x", "y", "w", "h", "kind", "source", "visibility"])
+        rows.append((number, loose, left, 20.0, *map(float, PERSON), "person", "gt", 1.0))
+    return frames, pd.DataFrame(rows, columns=["frame", "loose", "x", "y", "w", "h", "kind", "source", "visibility"])
 
 
 def test_the_plate_is_the_wall_and_nothing_of_the_people(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_few_frames_are_not_enough(tmp_path: Path) -> None:
 
 def test_where_untracked_detections_keep_coming_nothing_is_known(tmp_path: Path) -> None:
     # Somebody stands there all the time, and the detector sees them in every third frame.
-    frames, regions = filmed(tmp_path / "a", [50] * 15, track="")
+    frames, regions = filmed(tmp_path / "a", [50] * 15, loose=True)
     plate = make_plate(frames, regions.iloc[::3], SIZE)
     assert plate is not None
     assert not plate.known[20:80, 50:70].any()

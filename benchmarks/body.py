@@ -1,0 +1,139 @@
+"""How people look in published frames, beside controls: ``python benchmarks/body.py --data ROOT --seq MOT17-09``.
+
+Writes ``benchmarks/body-NAME.md``.  Every method publishes the sequence with the published test key; then, over people
+more than half visible and more than 60 px tall:
+
+- *found*, *right*: recall and precision of a detector (IoU 0.5) on published frames over those on the originals;
+- *flicker*: how much a person changes from one frame to the next after shift and size are taken out, published over
+  original; textures that crawl raise it, blur lowers it;
+- *sharpness*: gradient energy inside the boxes, published over original, so that blur does not win by flickering less.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mot_anon import Settings, options
+from mot_anon.data.frames import Frame, read_frame
+from mot_anon.data.sequence import Sequence, open_sequence
+from mot_anon.plan.keys import TEST_KEY, Key
+from mot_anon.plan.regions import iou
+from mot_anon.progress import Reporter
+from mot_anon.publish.run import publish
+from mot_anon.vision.cache import detect_sequence
+from mot_anon.vision.detect import make_detector
+
+METHODS = (("ciagan", None), ("grey", None), ("pixelate", 8), ("blur", 17))
+_LEAST_HEIGHT, _VISIBLE, _SAME = 60, 0.5, 0.5
+_CROP = (128, 64)
+_SEARCH = 4  # pixels of a crop by which a person may have moved in their box
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What the file's docstring defines, of one tree: recall, precision, change between frames, gradient energy."""
+
+    recall: float
+    precision: float
+    change: float
+    sharpness: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", action="append", type=Path)
+    parser.add_argument("--seq", action="append", required=True)
+    parser.add_argument("--policy", default="pseudonym")
+    parser.add_argument("--detector", default="hog")
+    parser.add_argument("--name", default=None, help="of the table; the sequences by default")
+    asked = parser.parse_args()
+    lines = ["| | found ÷ | right ÷ | flicker ÷ | sharpness ÷ |", "| --- | --- | --- | --- | --- |"]
+    with Reporter() as report, tempfile.TemporaryDirectory() as work:
+        sequences = options.find_sequences(asked.data, asked.seq, report, allow_partial=False, cameras=None)
+        before = [looks(sequence, sequence, asked.detector) for sequence in sequences]
+        for method, strength in METHODS:
+            settings = Settings(method=method, strength=strength, policy=asked.policy, control=True)
+            tree = publish(sequences, Path(work) / method, Key(TEST_KEY), settings, report).tree
+            after = [looks(open_sequence(tree / s.name), s, asked.detector) for s in sequences]
+            ratios = [
+                np.mean([getattr(b, name) / max(1e-9, getattr(a, name)) for a, b in zip(before, after, strict=True)])
+                for name in ("recall", "precision", "change", "sharpness")
+            ]
+            lines.append(f"| {method} {strength or ''} | " + " | ".join(f"{ratio:.2f}" for ratio in ratios) + " |")
+    names = ", ".join(sequence.name for sequence in sequences)
+    found = " / ".join(f"{look.recall:.2f}" for look in before), " / ".join(f"{look.precision:.2f}" for look in before)
+    lines += ["", f"{names}: {asked.detector} on the originals: recall {found[0]}, precision {found[1]}.", ""]
+    path = Path(__file__).with_name(f"body-{asked.name or '+'.join(asked.seq)}.md")
+    path.write_text("\n".join(lines), encoding="utf-8")
+    print(path.read_text(encoding="utf-8"))
+
+
+def looks(shown: Sequence, labels: Sequence, detector: str) -> Looks:
+    """Measure the frames of ``shown`` at the people of ``labels``."""
+    gt = labels.gt()
+    people = gt[(gt["class"] == 1) & (gt["visibility"] > _VISIBLE) & (gt["h"] > _LEAST_HEIGHT)]
+    found = detect_sequence(shown.frames, make_detector(detector))
+    recall, precision = detected(found, people, gt)
+    changes, energies = [], []
+    last: dict[int, NDArray[np.float32]] = {}
+    for number, path in enumerate(shown.frames, start=1):
+        frame = read_frame(path)
+        crops = {
+            int(row.id): crop(frame, np.array([row.x, row.y, row.w, row.h]))
+            for row in people[people["frame"] == number].itertuples()
+        }
+        energies += [energy(some) for some in crops.values()]
+        changes += [change(last[who], some) for who, some in crops.items() if who in last]
+        last = crops
+    return Looks(recall, precision, float(np.mean(changes)), float(np.mean(energies)))
+
+
+def detected(found: pd.DataFrame, people: pd.DataFrame, everybody: pd.DataFrame) -> tuple[float, float]:
+    """Recall of ``people``; precision of detections as tall as they are, against everybody."""
+    hits = right = tall = 0
+    for frame, rows in found.groupby("frame"):
+        boxes = rows[["x", "y", "w", "h"]].to_numpy(float)
+        wanted = people.loc[people["frame"] == frame, ["x", "y", "w", "h"]].to_numpy(float)
+        known = everybody.loc[everybody["frame"] == frame, ["x", "y", "w", "h"]].to_numpy(float)
+        hits += int((iou(wanted, boxes).max(1, initial=0) >= _SAME).sum())
+        large = boxes[boxes[:, 3] > _LEAST_HEIGHT]
+        tall += len(large)
+        right += int((iou(large, known).max(1, initial=0) >= _SAME).sum())
+    return hits / max(1, len(people)), right / max(1, tall)
+
+
+def crop(frame: Frame, box: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Brightness (128, 64) of a box x, y, w, h, replicated beyond the frame."""
+    x1, y1 = np.floor(box[:2]).astype(int)
+    x2, y2 = np.ceil(box[:2] + box[2:]).astype(int)
+    rows, columns = np.arange(y1, y2).clip(0, frame.shape[0] - 1), np.arange(x1, x2).clip(0, frame.shape[1] - 1)
+    grey = cv2.cvtColor(frame[rows[:, None], columns], cv2.COLOR_BGR2GRAY)
+    return np.asarray(cv2.resize(grey, _CROP[::-1], interpolation=cv2.INTER_AREA), np.float32)
+
+
+def change(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
+    """Mean absolute difference in grey levels at the best of all small shifts."""
+    inner = before[_SEARCH:-_SEARCH, _SEARCH:-_SEARCH]
+    height, width = inner.shape
+    return min(
+        float(np.abs(inner - after[y : y + height, x : x + width]).mean())
+        for y in range(0, 2 * _SEARCH + 1, 2)
+        for x in range(0, 2 * _SEARCH + 1, 2)
+    )
+
+
+def energy(some: NDArray[np.float32]) -> float:
+    """Mean squared gradient of a crop."""
+    return float((np.diff(some, axis=0)[:, :-1] ** 2 + np.diff(some, axis=1)[:-1] ** 2).mean())
+
+
+if __name__ == "__main__":
+    main()
