@@ -55,7 +55,7 @@ LeastConfidence = Annotated[
     float, typer.Option("--least-confidence", help="Public detections below it are nobody.", metavar="SCORE")
 ]
 MethodName = Annotated[
-    str, typer.Option("--method", help="solid, pixelate, blur; controls: recolor, grey, none; or a plug-in's.")
+    str, typer.Option("--method", help="ciagan, solid, pixelate, blur; controls: recolor, grey, none; or a plug-in's.")
 ]
 Strength = Annotated[
     int | None, typer.Option("--strength", help="pixelate: cells across a head, 8 or 16; blur: kernel, 9 or 17.")

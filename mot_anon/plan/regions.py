@@ -27,6 +27,7 @@ _PAINTED = 0.4  # share of a detection that is painted and not cut out again, wh
 _AGREE = 0.4  # IoU at which two independent detectors mean the same person
 _HIDDEN = 0.95  # share that must really be covered before 'visibility 0' is believed
 _VISIBILITY_SLACK = 0.1
+_PACE = 5  # rows at a track's end that say how fast somebody walks
 _HEADLESS_CLASSES = frozenset({12, 13})
 _WIDEST = 0.45  # width of a standing person by height; a wider box is of somebody who sits or is cut off
 
@@ -61,6 +62,36 @@ def fill_gaps(regions: pd.DataFrame, longest: int) -> pd.DataFrame:
     if "visibility" in regions:
         gaps["visibility"] = 1.0
     return pd.concat([regions, gaps], ignore_index=True) if added else regions
+
+
+def coming_and_going(regions: pd.DataFrame, longest: int, n_frames: int, size: tuple[int, int]) -> pd.DataFrame:
+    """Where people may be seen before their first row and after their last, while they come into the frame or leave it.
+
+    Annotators often begin when somebody is wholly in the picture; half a face at the frame's edge is a face.  A track
+    whose end is about to cross that edge is carried on at the pace of its last rows, until nothing would be seen.
+
+    Returns regions of ``source`` gap, at most ``longest`` at each end of a track: guesses, for a parser to confirm.
+    """
+    added = []
+    people = regions[(regions["kind"] == "person") & (regions["source"] == "gt")]
+    for track, rows in people.sort_values("frame").groupby("track", sort=True):
+        frames, boxes = rows["frame"].to_numpy(np.int64), rows[["x", "y", "w", "h"]].to_numpy(float)
+        for end, inner, step in ((0, min(_PACE, len(rows) - 1), -1), (-1, max(-1 - _PACE, -len(rows)), 1)):
+            pause = abs(int(frames[end] - frames[inner]))
+            pace = (boxes[end] - boxes[inner]) / pause if pause else np.zeros(4)
+            pace[2:] = 0
+            guesses = []
+            for ahead in range(1, longest + 1):
+                frame, box = int(frames[end]) + step * ahead, boxes[end] + ahead * pace
+                x1, y1, x2, y2 = clip(box, size)
+                if not 1 <= frame <= n_frames or x2 <= x1 or y2 <= y1:
+                    break
+                guesses.append((frame, track, *box, "person", "gap"))
+            # Whoever would still be wholly inside was not about to leave: they stopped being annotated.
+            x, y, w, h = guesses[-1][2:6] if guesses else boxes[end]
+            if x < 0 or x + w > size[0] or y + h > size[1]:
+                added += guesses
+    return pd.DataFrame(added, columns=REGION_COLUMNS).assign(visibility=1.0)
 
 
 def occluders(gt: pd.DataFrame) -> pd.DataFrame:

@@ -25,6 +25,7 @@ from mot_anon.vision.cache import Tick, detect_sequence, embed_sequence, parse_s
 from mot_anon.vision.detect import make_detector
 
 _LONGEST_GAP_SECONDS = 0.5
+_RIM_SECONDS = 1.0  # how long somebody may take to come into the frame
 _LOOKS = 24  # of a track's sights, how many its embedding is the mean of
 _PLAIN = 0.4  # visibility below which a sight says little of the person
 
@@ -123,7 +124,11 @@ def plan_recording(
         regions = reg.fill_gaps(reg.gt_regions(gt, name), round(_LONGEST_GAP_SECONDS * sequence.fps))
         things = reg.occluders(gt)
         visible = reg.mark_hidden(reg.order_far_to_near(regions), things, size, target)
-        regions = _with_visibility(regions, reg.unexplained(detections, visible, things, size, target))
+        more = reg.unexplained(detections, visible, things, size, target)
+        if silhouettes:
+            rim = reg.coming_and_going(regions, round(_RIM_SECONDS * sequence.fps), sequence.n_frames, size)
+            regions = _confirmed(recording, regions, rim, progress)
+        regions = _with_visibility(regions, more)
     else:
         tick = progress(f"tracks {name}", sequence.n_frames)
         regions = tracks_from_detections(sequence.frames, detections, name, sequence.fps, tick)
@@ -149,6 +154,20 @@ def plan_recording(
     return CameraPlan(
         recording.camera, name, size, sequence.n_frames, regions, things, codes, bits, seen=seen, plate=plate
     )
+
+
+def _confirmed(
+    recording: Recording, regions: pd.DataFrame, guesses: pd.DataFrame, progress: Callable[[str, int], Tick]
+) -> pd.DataFrame:
+    """``regions`` and those of the guesses in which the parser does not say that there is nobody."""
+    from mot_anon.vision.parse import Parser
+
+    if not len(guesses):
+        return regions
+    frames = recording.first.frames
+    packed = parse_sequence(frames, guesses, Parser(), progress(f"rim {recording.name}", len(frames)))
+    there = looks.Readings.from_bytes(packed).scores >= looks.NOBODY
+    return pd.concat([regions, guesses[there]], ignore_index=True)
 
 
 def _looked_at(

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from mot_anon.data.motchallenge import DETECTION_COLUMNS, GT_COLUMNS, PERSON_CLASSES, table
 from mot_anon.data.sequence import select
 from mot_anon.plan.regions import (
+    REGION_COLUMNS,
     believed_occluders,
     clip,
+    coming_and_going,
     fill_gaps,
     gt_regions,
     head_box,
@@ -284,3 +286,26 @@ def test_in_a_real_street_everybody_is_covered_or_really_hidden() -> None:
     left = unexplained({"public": sequence.detections()}, regions, occluders(gt), size)
     assert len(left) < 0.1 * len(sequence.detections())
     assert (left["kind"] == "unsure").all()
+
+
+def rows_of(*boxes: tuple[float, float], w: float = 20, h: float = 50) -> pd.DataFrame:
+    """One track, (frame, x) each."""
+    rows = [(frame, "yard:1", x, 40.0, w, h, "person", "gt", 1.0) for frame, x in boxes]
+    return pd.DataFrame(rows, columns=[*REGION_COLUMNS, "visibility"])
+
+
+def test_whoever_comes_in_at_the_frames_edge_is_looked_for_before_they_are_annotated() -> None:
+    found = coming_and_going(rows_of(*((10 + i, 2 + 4 * i) for i in range(6))), 12, 15, (200, 100))
+    assert found["frame"].tolist() == [9, 8, 7, 6, 5]  # in frame 4 they would be at x = −22
+    assert found["x"].tolist() == [-2, -6, -10, -14, -18]
+    assert set(found["source"]) == {"gap"}
+
+
+def test_whoever_leaves_is_looked_for_until_the_end_of_the_recording() -> None:
+    found = coming_and_going(rows_of(*((1 + i, 140 + 4 * i) for i in range(6))), 20, 15, (200, 100))
+    assert found["frame"].tolist() == list(range(7, 16))
+
+
+def test_whoever_stops_being_annotated_in_the_middle_of_the_frame_is_not_carried_on() -> None:
+    assert coming_and_going(rows_of((1, 80), (2, 81), (3, 82)), 12, 30, (200, 100)).empty
+    assert coming_and_going(rows_of((1, 80)), 12, 30, (200, 100)).empty
