@@ -15,7 +15,7 @@ from mot_anon.methods.base import CIAGAN, Item, Pixels, Shape
 if TYPE_CHECKING:
     from mot_anon.gan.generate import Generator
 
-_EDGE = (0.45, 0.8)  # of the silhouette: transparent below, opaque above
+_EDGE = (0.35, 0.7)  # of the silhouette: transparent below, opaque above
 _SHARPEN = ((0.6, 0.6), (1.6, 0.2))  # of a cell of the generator's: standard deviation, and how much is added
 _FAR = 0.9  # pixels a cell, below which there is nothing to sharpen
 

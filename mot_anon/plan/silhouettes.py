@@ -32,7 +32,8 @@ NOBODY = 0.3
 _FILLED = 0.2  # least share of the visible part of a box that a person fills
 _LEAST = 0.03  # and of the whole box
 _VAGUE = 1.7  # pixels that may be the person's, by those that are likely theirs: above it nothing is decided
-_ALIKE = 0.6  # IoU from which neighbours in time show the same
+_ALIKE = 0.6  # IoU from which neighbours in time show the same person in the same place
+_SAME = 0.8  # and from which they show the same pose, so that what differs is chance
 _STRAYED = 0.35  # and below which a silhouette has nothing to do with those before and after
 _ANOTHER = 0.5  # share of a silhouette that is nobody else's, from which it is somebody else
 _CLEAR = 0.7  # share of a detection's box outside the boxes of tracked people, from which it stands clear of them
@@ -121,13 +122,15 @@ def steadied(regions: pd.DataFrame, readings: Readings) -> Steady:
         own = readings.silhouettes[order]
         before, after = _neighbours(numbers[order])
         likely = own > _LIKELY
-        for side in (before, after):
+        alike, same = own, [own, own]
+        for at, side in enumerate((before, after)):
             shared = (likely & likely[side]).sum((1, 2)) / np.maximum(1, (likely | likely[side]).sum((1, 2)))
-            side[shared < _ALIKE] = np.flatnonzero(shared < _ALIKE)
-        a, b = own[before], own[after]
-        steady = np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), own))
-        silhouettes[order] = steady
-        possible[order] = np.maximum(own, np.maximum(a, b))
+            alike = np.where((shared >= _ALIKE)[:, None, None], np.maximum(alike, own[side]), alike)
+            side[shared < _SAME] = np.flatnonzero(shared < _SAME)
+            same[at] = own[side]
+        a, b = same
+        silhouettes[order] = np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), own))
+        possible[order] = alike
         mixed = readings.parts[order].astype(np.uint16)
         mixed = (2 * mixed + mixed[before] + mixed[after] + 2) // 4
         parts[order] = mixed.astype(np.uint8)

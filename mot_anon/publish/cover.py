@@ -14,9 +14,9 @@ from mot_anon.plan.silhouettes import Seen, in_frame
 
 Labels = NDArray[np.int32]
 """(H, W) int32: index of the region that owns a pixel, −1 for background."""
-POSSIBLE = 64
+POSSIBLE = 40
 """Of 255: from which a pixel may show the person."""
-_MARGIN, _LEAST_MARGIN = 0.07, 3.0  # of the box's width, and in pixels: how far a silhouette is widened
+_MARGIN, _LEAST_MARGIN = 0.08, 3.0  # of the box's width, and in pixels: how far a silhouette is widened
 _REACH = 0.2  # of the box's width: how far feet and hands that leave the parser's window are followed
 _RIM = 0.06  # of the window's width: what comes so near to its edge may leave it
 _HEAD_SEEN = 0.12  # of a head's box that nothing hides, below which the parser must have missed the head
