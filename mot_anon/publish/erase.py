@@ -11,6 +11,7 @@ from mot_anon.methods.base import Pixels
 from mot_anon.plan.plate import Plate
 
 _COARSE = 4
+_LARGE = 720  # rows of a frame
 _FULL = 4.0  # of four pixels one has to be known for a coarser pixel to be
 _BELIEVED, _DOUBTED = 14.0, 24.0  # grey levels by which plate and frame differ round a hole
 _GRAIN = 0.7  # pixels: how far grain is correlated after a camera's own compression
@@ -22,36 +23,52 @@ def erase(frame: Frame, owned: NDArray[np.bool_], plate: Plate | None = None) ->
     What the plate knows is taken from it, in the light of the frame round about; the rest is filled smoothly.
     """
     free = ~owned
-    smooth = _spread(frame, free)
-    if plate is None or not plate.shows(frame, free):
-        return np.where(owned[..., None], _whole(smooth), frame)
-    common = free & plate.known
-    light, doubt = _difference(frame, plate, common)
-    belief = np.clip((_DOUBTED - doubt) / (_DOUBTED - _BELIEVED), 0, 1)
-    # Where the plate ends inside a hole it goes over into the smooth fill without an edge.
-    edge = cv2.blur((plate.known | free).astype(np.float32), (9, 9))[..., None]
-    belief = belief * np.clip(2 * edge - 1, 0, 1) * plate.known[..., None]
-    filled = smooth + belief * (plate.pixels + light - smooth)
-    return np.where(owned[..., None], _whole(filled), frame)
+    # Large frames are filled at half their size: nothing smooth is lost.
+    filled = _coarsely(frame, free, 2 if frame.shape[0] > _LARGE else 1, 127.0)
+    if plate is not None and plate.shows(frame, free):
+        light, doubt = _difference(frame, plate, free & plate.known)
+        belief = np.clip((_DOUBTED - doubt) / (_DOUBTED - _BELIEVED), 0, 1)
+        # Where the plate ends inside a hole it goes over into the smooth fill without an edge.
+        edge = cv2.blur((plate.known | free).astype(np.float32), (9, 9))[..., None]
+        belief = belief * np.clip(2 * edge - 1, 0, 1) * plate.known[..., None]
+        filled += belief * (plate.pixels + light - filled)
+    erased = frame.copy()
+    erased[owned] = np.rint(filled[owned].clip(0, 255)).astype(np.uint8)
+    return erased
 
 
 def _difference(frame: Frame, plate: Plate, common: NDArray[np.bool_]) -> tuple[Pixels, Pixels]:
     """By how much a frame is lighter than the plate, (H, W, 3), and how unlike it is apart from that, (H, W, 1)."""
-    height, width = common.shape
-    size = (max(1, width // _COARSE), max(1, height // _COARSE))
-    weight = cv2.resize(common.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    known = weight > 0
-    scale = np.maximum(weight, 1e-6)[..., None]
+    step = 2 if frame.shape[0] > _LARGE else 1
+    size = (frame.shape[1], frame.shape[0])
+    known = common[::step, ::step]
+    difference = frame[::step, ::step].astype(np.float32) - plate.pixels[::step, ::step]
+    light = _coarsely(difference, known, _COARSE // step, 0.0, blur=5)
+    unlike = np.abs(difference - light).mean(2, keepdims=True)
+    doubt = _coarsely(unlike, known, _COARSE // step, 255.0, blur=5)
+    both = (cv2.resize(values, size, interpolation=cv2.INTER_LINEAR) for values in (light, doubt))
+    light, doubt = (values.reshape(size[1], size[0], -1) for values in both)
+    return np.asarray(light, np.float32), np.asarray(doubt, np.float32)
 
-    def coarse(values: Pixels, unknown: float) -> Pixels:
-        mean = cv2.resize(values * common[..., None], size, interpolation=cv2.INTER_AREA).reshape(*known.shape, -1)
-        spread = _spread(mean / scale, known, unknown)
-        smooth = cv2.resize(cv2.blur(spread, (5, 5)), (width, height), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(smooth.reshape(height, width, -1), np.float32)
 
-    difference = frame.astype(np.float32) - plate.pixels
-    light = coarse(difference, 0.0)
-    return light, coarse(np.abs(difference - light).mean(2, keepdims=True), 255.0)
+def _coarsely(
+    values: NDArray,  # type: ignore[type-arg]
+    known: NDArray[np.bool_],
+    shrink: int,
+    unknown: float,
+    blur: int = 0,
+) -> Pixels:
+    """:func:`_spread` at a fraction of the size, (H, W, C) float32, and smoothed over ``blur`` pixels of that size."""
+    height, width = known.shape
+    size = (max(1, width // shrink), max(1, height // shrink))
+    weight = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    mean = cv2.resize(values * known[..., None].astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    mean = mean.reshape(*weight.shape, -1) / np.maximum(weight, 1e-6)[..., None]
+    spread = _spread(mean, weight > 0, unknown)
+    if blur:
+        spread = cv2.blur(spread, (blur, blur)).reshape(spread.shape)
+    large = cv2.resize(spread, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(large.reshape(height, width, -1), np.float32)
 
 
 def grain_of(frame: Frame, free: NDArray[np.bool_]) -> float:
@@ -94,7 +111,3 @@ def _spread(values: NDArray, known: NDArray[np.bool_], unknown: float = 127.0) -
         below = cv2.resize(filled, size, interpolation=cv2.INTER_LINEAR).reshape(colour.shape)
         filled = below + weight[..., None] * (colour - below)
     return np.asarray(filled, np.float32)
-
-
-def _whole(values: Pixels) -> Frame:
-    return np.rint(values.clip(0, 255)).astype(np.uint8)
