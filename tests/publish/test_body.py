@@ -19,15 +19,17 @@ from mot_anon.gan.generate import WEIGHTS as GENERATOR
 from mot_anon.methods.base import Item, Pixels, make_method
 from mot_anon.methods.ciagan import Ciagan, enlarged, opacity
 from mot_anon.plan.camera import Region
+from mot_anon.plan.keys import TEST_KEY, Key
 from mot_anon.plan.plate import Plate
 from mot_anon.plan.regions import head_box
 from mot_anon.plan.silhouettes import Maps, Seen, in_frame, windows_of
+from mot_anon.publish.analyse import Coverage, plan_recording, recordings_of
 from mot_anon.publish.cover import POSSIBLE, covered_mask, label_regions, margin
 from mot_anon.publish.erase import erase, grain, grain_of
 from mot_anon.publish.render import render_frame
 from mot_anon.publish.verify import check_frame
 from mot_anon.vision.parse import WEIGHTS as PARSER
-from tests.publish.conftest import Publish, tree_bytes
+from tests.publish.conftest import Publish, silent, tree_bytes
 from tests.sequences import noise, write_sequence
 
 SIZE = (200, 160)
@@ -256,3 +258,32 @@ def test_the_method_conforms_and_is_pure() -> None:
     other, _ = render_frame(PLACE, [replace(r, code=-r.code) for r in regions], method, "body", 0)
     assert np.array_equal(one, again)
     assert changed(one, other)[60:110, 75:90].mean() > 0.5
+
+
+def test_under_isometry_people_keep_how_alike_they_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOT_ANON_CACHE", str(tmp_path / "cache"))
+    gt = [(f, i, x, 20, 24, 60, 1, 1, 1.0) for f in (1, 2, 3) for i, x in ((1, 5), (2, 45), (3, 85))]
+    place = write_sequence(tmp_path / "data", frames=3, gt=gt)
+    for path in sorted((place / "img1").iterdir()):
+        frame = cv2.imread(str(path))
+        for left, seed in ((5, 7), (45, 7), (85, 8)):  # the first two are twins
+            frame[20:80, left : left + 24] = noise((24, 60), seed)
+        cv2.imwrite(str(path), frame)
+    codes = {
+        camera: plan_recording(
+            replace(recordings_of([open_sequence(place)], silent)[0], camera=camera),
+            Key(TEST_KEY),
+            "isometry",
+            Coverage(detector=None),
+            silent,
+        ).codes
+        for camera in ("a", "b")
+    }
+
+    def alike(one: np.ndarray, two: np.ndarray) -> float:
+        return float(np.corrcoef(one.astype(float), two.astype(float))[0, 1])
+
+    for found in codes.values():
+        assert alike(found["TEST-01:1"], found["TEST-01:2"]) > 0.95
+        assert alike(found["TEST-01:1"], found["TEST-01:3"]) < 0.9
+    assert abs(alike(codes["a"]["TEST-01:1"], codes["b"]["TEST-01:1"])) < 0.4
