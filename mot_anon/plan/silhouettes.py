@@ -143,8 +143,8 @@ def trusted(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> NDA
     """(N,) whether a silhouette holds all that is seen of the person.
 
     It must be of somebody (score), as large as what ground truth says is visible, decided, and like those of the frames
-    before and after.  Of a detection that one detector made, and in which the parser sees nobody at all, no more is
-    believed than what might be somebody after all.
+    before and after.  Of a doubtful detection that belongs to no track, and in which the parser rather sees nobody or
+    which lies over tracked people, no more is believed than what might be somebody after all.
     """
     boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
     visibility = regions["visibility"].to_numpy(float)
@@ -164,7 +164,8 @@ def trusted(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> NDA
             and vague < _VAGUE
             and steady.agreement[row] >= _STRAYED
         )
-    return sure | ((regions["kind"] == "unsure").to_numpy() & (steady.scores < NOBODY))
+    doubtful = (regions["kind"] == "unsure").to_numpy() & _loose(regions)
+    return sure | (doubtful & ((steady.scores < PERSON) | ~_clear(regions, size)))
 
 
 def revealed(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd.DataFrame:
@@ -195,10 +196,10 @@ def revealed(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd
 def settled(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd.DataFrame:
     """Which detections are people: ``person`` and ``unsure`` after the parser's word.
 
-    A detection that belongs to nobody's track is a person where the parser agrees and sees somebody there who is not
-    one of the tracked; where a single detector made it, only if it also stands clear of them, since a box over parts of
-    others is what detectors are wrong about most.  A track of which no two detectors agree is a person where the parser
-    is very sure of most of it.
+    A detection that belongs to nobody's track is a person where the parser agrees (and is certain, if a single detector
+    made it), sees somebody there who is not one of the tracked, and it stands clear of them: boxes over parts of others
+    are what detectors are wrong about most.  A track of which no two detectors agree is a person where the parser is
+    very sure of most of it.
     """
     kinds = regions["kind"].to_numpy(object, copy=True)
     tracks = regions["track"].to_numpy(object)
@@ -206,7 +207,7 @@ def settled(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd.
     windows = windows_of(boxes)
     score = pd.Series(steady.scores).groupby(tracks).transform("median").to_numpy(np.float32)
     kinds[(kinds == "unsure") & (tracks != CAMERA_TRACK) & (score >= _SURELY)] = "person"
-    loose = (tracks == CAMERA_TRACK) & (regions["source"] == "detection").to_numpy()
+    loose, clear = _loose(regions), _clear(regions, size)
     numbers = regions["frame"].to_numpy(np.int64)
     for row in np.flatnonzero(loose & (kinds != "hidden")):
         part = reg.clip(boxes[row], size)
@@ -214,11 +215,24 @@ def settled(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd.
         new = seen.copy()
         for other in np.flatnonzero((numbers == numbers[row]) & ~loose & (kinds == "person")):
             new &= in_frame(steady.possible[other], windows[other], part) <= _POSSIBLE
-        single = kinds[row] == "unsure"
-        clear = reg.visible_share(boxes[row], boxes[(numbers == numbers[row]) & ~loose], size) >= _CLEAR
-        agreed = steady.scores[row] >= (_CERTAIN if single else PERSON) and (clear or not single)
+        agreed = clear[row] and steady.scores[row] >= (_CERTAIN if kinds[row] == "unsure" else PERSON)
         kinds[row] = "person" if agreed and new.sum() >= _ANOTHER * max(1, seen.sum()) else "unsure"
     return regions.assign(kind=kinds)
+
+
+def _loose(regions: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which rows are detections that belong to nobody's track."""
+    return ((regions["track"] == CAMERA_TRACK) & (regions["source"] == "detection")).to_numpy()
+
+
+def _clear(regions: pd.DataFrame, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which of the loose rows stand clear of everybody who has a track."""
+    boxes, numbers = regions[["x", "y", "w", "h"]].to_numpy(float), regions["frame"].to_numpy(np.int64)
+    loose = _loose(regions)
+    clear = np.ones(len(regions), bool)
+    for row in np.flatnonzero(loose):
+        clear[row] = reg.visible_share(boxes[row], boxes[(numbers == numbers[row]) & ~loose], size) >= _CLEAR
+    return clear
 
 
 def in_frame(maps: Maps, window: NDArray[np.int64], part: tuple[int, int, int, int]) -> Maps:

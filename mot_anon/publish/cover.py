@@ -73,7 +73,7 @@ def covered_mask(region: Region, size: tuple[int, int], target: str) -> NDArray[
 def widened(seen: Seen, part: tuple[int, int, int, int], more: float, reach: float = 0.0) -> NDArray[np.bool_]:
     """Every pixel of a part x1, y1, x2, y2 of the frame that is at most ``more`` pixels from one that may be seen's.
 
-    What touches the window's edge goes on beyond it, by ``reach`` pixels.
+    What touches the window's edge goes on beyond it, by ``reach`` pixels, and less far upwards and downwards.
     """
     possible = in_frame(seen.possible, seen.window, part) >= POSSIBLE
     if reach > 0:
@@ -81,12 +81,12 @@ def widened(seen: Seen, part: tuple[int, int, int, int], more: float, reach: flo
         beyond = np.zeros_like(possible)
         a1, a2 = max(0, x1), min(possible.shape[1], x2)
         b1, b2 = max(0, y1), min(possible.shape[0], y2)
-        far, rim = round(reach), max(1, round(_RIM * (x2 - x1)))
+        far, up, rim = round(reach), round(reach / 3), max(1, round(_RIM * (x2 - x1)))
         if a2 > a1 and b2 > b1:
             beyond[:, max(0, a1 - far) : a1] = possible[:, a1 : a1 + rim].any(1, keepdims=True)
             beyond[:, a2 : a2 + far] = possible[:, max(a1, a2 - rim) : a2].any(1, keepdims=True)
-            beyond[max(0, b1 - far) : b1] |= possible[b1 : b1 + rim].any(0)
-            beyond[b2 : b2 + far] |= possible[max(b1, b2 - rim) : b2].any(0)
+            beyond[max(0, b1 - up) : b1] |= possible[b1 : b1 + rim].any(0)
+            beyond[b2 : b2 + up] |= possible[max(b1, b2 - rim) : b2].any(0)
         possible |= beyond
     if not possible.any():
         return possible

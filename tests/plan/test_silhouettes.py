@@ -95,9 +95,9 @@ def test_a_silhouette_that_jumps_is_not_trusted() -> None:
 
 
 def test_of_a_single_detectors_mistake_only_what_might_be_somebody_is_believed() -> None:
-    table = regions(*((1, "", 100.0, kind, 1.0) for kind in ("unsure", "person")))
-    steady = looks.steadied(table, readings([body(bottom=20)] * 2, [0.05, 0.05]))
-    assert looks.trusted(table, steady, SIZE).tolist() == [True, False]
+    table = regions(*((1, "", 100.0, kind, 1.0) for kind in ("unsure", "person", "unsure"))).assign(source="detection")
+    steady = looks.steadied(table, readings([body(bottom=20)] * 3, [0.05, 0.05, 0.7]))
+    assert looks.trusted(table, steady, SIZE).tolist() == [True, False, False]
 
 
 def test_somebody_who_is_seen_beside_the_one_before_them_is_not_hidden() -> None:
@@ -113,7 +113,7 @@ def test_somebody_who_is_seen_beside_the_one_before_them_is_not_hidden() -> None
 
 
 def test_a_detection_is_a_person_when_the_parser_agrees_and_sees_somebody_new() -> None:
-    rows = [(1, "", 100.0, "unsure", 1.0), (1, "", 250.0, "unsure", 1.0), (1, "", 250.0, "person", 1.0)]
+    rows = [(1, "", 100.0, "unsure", 1.0), (1, "", 250.0, "unsure", 1.0), (1, "", 255.0, "person", 1.0)]
     table = regions(*rows, (1, "S:1", 104.0, "person", 1.0)).assign(source=["detection"] * 3 + ["gt"])
     steady = looks.steadied(table, readings([body()] * 4, [0.99, 0.99, 0.6, 1.0]))
     assert list(looks.settled(table, steady, SIZE)["kind"]) == ["unsure", "person", "person", "person"]
