@@ -18,6 +18,7 @@ POSSIBLE = 40
 """Of 255: from which a pixel may show the person."""
 _MARGIN, _LEAST_MARGIN = 0.08, 3.0  # of the box's width, and in pixels: how far a silhouette is widened
 _REACH = 0.2  # of the box's width: how far feet and hands that leave the parser's window are followed
+_LEAVES = 90  # of 255: from which what touches the window's edge is believed to go on beyond it
 _RIM = 0.06  # of the window's width: what comes so near to its edge may leave it
 _HEAD_SEEN = 0.12  # of a head's box that nothing hides, below which the parser must have missed the head
 
@@ -75,7 +76,8 @@ def widened(seen: Seen, part: tuple[int, int, int, int], more: float, reach: flo
 
     What touches the window's edge goes on beyond it, by ``reach`` pixels, and less far upwards and downwards.
     """
-    possible = in_frame(seen.possible, seen.window, part) >= POSSIBLE
+    maps = in_frame(seen.possible, seen.window, part)
+    possible = maps >= POSSIBLE
     if reach > 0:
         x1, y1, x2, y2 = (seen.window - np.tile(part[:2], 2)).tolist()
         beyond = np.zeros_like(possible)
@@ -83,10 +85,11 @@ def widened(seen: Seen, part: tuple[int, int, int, int], more: float, reach: flo
         b1, b2 = max(0, y1), min(possible.shape[0], y2)
         far, up, rim = round(reach), round(reach / 3), max(1, round(_RIM * (x2 - x1)))
         if a2 > a1 and b2 > b1:
-            beyond[:, max(0, a1 - far) : a1] = possible[:, a1 : a1 + rim].any(1, keepdims=True)
-            beyond[:, a2 : a2 + far] = possible[:, max(a1, a2 - rim) : a2].any(1, keepdims=True)
-            beyond[max(0, b1 - up) : b1] |= possible[b1 : b1 + rim].any(0)
-            beyond[b2 : b2 + up] |= possible[max(b1, b2 - rim) : b2].any(0)
+            leaves = maps >= _LEAVES
+            beyond[:, max(0, a1 - far) : a1] = leaves[:, a1 : a1 + rim].any(1, keepdims=True)
+            beyond[:, a2 : a2 + far] = leaves[:, max(a1, a2 - rim) : a2].any(1, keepdims=True)
+            beyond[max(0, b1 - up) : b1] |= leaves[b1 : b1 + rim].any(0)
+            beyond[b2 : b2 + up] |= leaves[max(b1, b2 - rim) : b2].any(0)
         possible |= beyond
     if not possible.any():
         return possible
