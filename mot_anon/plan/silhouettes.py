@@ -109,8 +109,9 @@ def windows_of(boxes: NDArray[np.float64]) -> NDArray[np.int64]:
 def steadied(regions: pd.DataFrame, readings: Readings) -> Steady:
     """Smooth readings along tracks, frame by frame, in the window's coordinates.
 
-    A silhouette becomes the median of three frames, so that what a single frame misreads or flickers goes; but only
-    frames that show much the same are asked, so that somebody who steps behind something does so at once.
+    A silhouette becomes the median of three frames, mixed with those beside it, so that what a single frame misreads
+    or flickers goes; but only frames that show much the same are asked, so that somebody who steps behind something
+    does so at once.
     """
     silhouettes, possible = readings.silhouettes.copy(), readings.silhouettes.copy()
     parts, scores = readings.parts.copy(), readings.scores.copy()
@@ -129,11 +130,11 @@ def steadied(regions: pd.DataFrame, readings: Readings) -> Steady:
             side[shared < _SAME] = np.flatnonzero(shared < _SAME)
             same[at] = own[side]
         a, b = same
-        silhouettes[order] = np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), own))
+        median = np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), own))
+        silhouettes[order] = _mixed(median, a, b)
         possible[order] = alike
-        mixed = readings.parts[order].astype(np.uint16)
-        mixed = (2 * mixed + mixed[before] + mixed[after] + 2) // 4
-        parts[order] = mixed.astype(np.uint8)
+        drawn = readings.parts[order]
+        parts[order] = _mixed(drawn, drawn[before], drawn[after])
         scores[order] = _running_median(numbers[order], readings.scores[order])
         agreement[order] = _agreement(numbers[order], likely)
     return Steady(silhouettes, possible, parts, scores, agreement)
@@ -274,6 +275,10 @@ def unpack(packed: Maps, box: NDArray[np.float64]) -> Seen:
         third.reshape(len(PARTS), *_PART_SIZE),
         bool(packed[0]),
     )
+
+
+def _mixed(own: Maps, before: Maps, after: Maps) -> Maps:
+    return ((2 * own.astype(np.uint16) + before + after + 2) // 4).astype(np.uint8)
 
 
 def _neighbours(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -21,6 +21,8 @@ from mot_anon.publish.erase import erase, grain, grain_of
 from mot_anon.vision.augment import fill
 from mot_anon.vision.parse import SIZE
 
+_HOLE, _RIM = 64, 11  # of 255, and cells: as holes are in the generator's training
+
 __all__ = ["erase", "render_frame"]
 
 
@@ -75,7 +77,7 @@ def render_frame(
             # Nearer people are painted over this one, with a soft edge: there it must be, too.
             mine = covered_mask(region, size, target)
             silhouette = in_frame(region.seen.silhouette, region.seen.window, part).astype(np.float32) / 255
-            shape = shape_of(region.seen, erased, owned, part)
+            shape = shape_of(region.seen, erased, part)
         item = Item(_rgb(erased[place]), silhouette, region.code, head_size(region.box), recolouring, raw, shape)
         if region.person or method.control:
             sure.append((place, mine, index, item))
@@ -95,18 +97,20 @@ def render_frame(
     return published, labels
 
 
-def shape_of(seen: Seen, erased: Frame, owned: NDArray[np.bool_], part: tuple[int, int, int, int]) -> Shape:
+def shape_of(seen: Seen, erased: Frame, part: tuple[int, int, int, int]) -> Shape:
     """Where somebody is drawn.
 
     Parameters
     ----------
-    erased, owned:
-        The frame without anybody, and where they were.
+    erased:
+        The frame without anybody.
     part:
         x1, y1, x2, y2 of the item's crop in the frame.
     """
-    crop, holes = (_window(pixels, seen.window) for pixels in (erased, owned.astype(np.uint8) * 255))
-    surroundings = fill(crop, holes > 5)
+    # The place of the person is filled once more, at this size: so the generator has learnt it, and a plate that goes
+    # on and off behind them does not make their clothes flicker.
+    hole = cv2.dilate((seen.silhouette > _HOLE).astype(np.uint8), np.ones((_RIM, _RIM), np.uint8)) > 0
+    surroundings = fill(_window(erased, seen.window), hole)
     parts = np.stack([cv2.resize(maps, SIZE[::-1], interpolation=cv2.INTER_LINEAR) for maps in seen.parts])
     return Shape(
         seen.window - np.tile(part[:2], 2),
