@@ -46,9 +46,9 @@ def _difference(frame: Frame, plate: Plate, common: NDArray[np.bool_]) -> tuple[
     light = _coarsely(difference, known, _COARSE // step, 0.0, blur=5)
     unlike = np.abs(difference - light).mean(2, keepdims=True)
     doubt = _coarsely(unlike, known, _COARSE // step, 255.0, blur=5)
-    both = (cv2.resize(values, size, interpolation=cv2.INTER_LINEAR) for values in (light, doubt))
-    light, doubt = (values.reshape(size[1], size[0], -1) for values in both)
-    return np.asarray(light, np.float32), np.asarray(doubt, np.float32)
+    large = [cv2.resize(values, size, interpolation=cv2.INTER_LINEAR) for values in (light, doubt)]
+    first, second = (np.asarray(values.reshape(size[1], size[0], -1), np.float32) for values in large)
+    return first, second
 
 
 def _coarsely(
@@ -62,11 +62,11 @@ def _coarsely(
     height, width = known.shape
     size = (max(1, width // shrink), max(1, height // shrink))
     weight = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    mean = cv2.resize(values * known[..., None].astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    mean = mean.reshape(*weight.shape, -1) / np.maximum(weight, 1e-6)[..., None]
+    total = cv2.resize(values * known[..., None].astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    mean = total.reshape(*weight.shape, -1) / np.maximum(weight, 1e-6)[..., None]
     spread = _spread(mean, weight > 0, unknown)
     if blur:
-        spread = cv2.blur(spread, (blur, blur)).reshape(spread.shape)
+        spread = np.asarray(cv2.blur(spread, (blur, blur)), np.float32).reshape(spread.shape)
     large = cv2.resize(spread, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(large.reshape(height, width, -1), np.float32)
 
