@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mot_anon.gan.generate import Generator
 
 _EDGE = (0.35, 0.7)  # of the silhouette: transparent below, opaque above
-_SHARPEN = ((0.6, 0.6), (1.6, 0.2))  # of a cell of the generator's: standard deviation, and how much is added
+_SHARPEN = ((0.6, 0.35),)  # of a cell of the generator's: standard deviation, and how much is added
 _FAR = 0.9  # pixels a cell, below which there is nothing to sharpen
 
 
@@ -71,8 +71,8 @@ class Ciagan:
 def enlarged(picture: Pixels, size: tuple[int, int]) -> Pixels:
     """A generated picture (h, w, 3) at another size (height, width), as sharp as a camera would have it.
 
-    Enlarging spreads every edge over as many pixels as a cell has; two unsharp masks draw them together again, the
-    finer for edges and the coarser for folds.  What overshoots the colours round about is cut off.
+    Enlarging spreads every edge over as many pixels as a cell has; an unsharp mask draws them together again.  What
+    overshoots the colours round about is cut off.
     """
     height, width = size
     cell = height / picture.shape[0]
