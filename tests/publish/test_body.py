@@ -30,7 +30,7 @@ from mot_anon.publish.render import render_frame
 from mot_anon.publish.verify import check_frame
 from mot_anon.vision.parse import WEIGHTS as PARSER
 from tests.publish.conftest import Publish, silent, tree_bytes
-from tests.sequences import noise, write_sequence
+from tests.sequences import PEOPLE, noise, write_sequence
 
 SIZE = (200, 160)
 BOX = (60.0, 30.0, 44.0, 110.0)
@@ -241,7 +241,7 @@ def test_a_whole_head_behind_a_thing_is_given_up() -> None:
 
 @needs_weights
 def test_two_workers_write_what_one_writes_and_another_key_another_person(run: Publish, tmp_path: Path) -> None:
-    sequence = open_sequence(write_sequence(tmp_path / "data", frames=3))
+    sequence = open_sequence(write_sequence(tmp_path / "data", frames=3, gt=PEOPLE[:9]))
     one, two = (run(sequence, out=tmp_path / str(n), workers=n, method="ciagan") for n in (1, 2))
     assert tree_bytes(one.tree) == tree_bytes(two.tree)
     assert one.record["parameters"]["generator"].startswith("generator-1-")
