@@ -198,12 +198,12 @@ class IdentityLearner(Learner):
         return {"rank-1": float(hits.float().mean()), "least": float(variances[0]), "most": float(variances[-1])}
 
     def export(self, out: Path) -> None:
-        """Measure the whitening on the training crops, in both clothes, and write the average."""
+        """Measure the whitening on the training crops and write the average."""
         network = self.averages["identity"]
         assert isinstance(network, IdentityNetwork)
         plain = embed(network, self.bodies.pixels)
         dressed = embed(network, self.bodies.pixels, self.bodies, self.colours)
-        network.mean, network.whitening = whitening(torch.cat([plain, dressed]))
+        network.mean, network.whitening = population(plain, dressed)
         save_weights(network, out, FORMAT)
 
 
@@ -221,6 +221,18 @@ def correlation(embeddings: Tensor) -> Tensor:
     centred = embeddings - embeddings.mean(0)
     covariance = centred.T @ centred / (len(embeddings) - 1)
     return (covariance - torch.diag(covariance.diag())).square().sum() / embeddings.shape[1]
+
+
+def population(plain: Tensor, dressed: Tensor, share: float = 0.2) -> tuple[Tensor, Tensor]:
+    """Mean and whitening after which a standard normal code means somebody as usual as people in the street are.
+
+    Recoloured people wear all colours alike, and codes drawn as widely as they lie gave legs in colours one and a half
+    times as various as people's are.  So the covariance is mostly that of ``plain`` people (N, 128), with a ``share``
+    of the ``dressed`` ones', round the mean of both.
+    """
+    together = torch.cat([(1 - share) ** 0.5 * (plain - plain.mean(0)), share**0.5 * (dressed - dressed.mean(0))])
+    _, root = whitening(together * 2**0.5)
+    return torch.cat([plain, dressed]).mean(0), root
 
 
 def whitening(embeddings: Tensor) -> tuple[Tensor, Tensor]:
