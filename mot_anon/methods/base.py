@@ -38,6 +38,40 @@ class Shape:
 
 
 @dataclass(frozen=True)
+class FaceShape:
+    """Where a face is drawn, as a generator wants it: an upright square window of the frame, 64×64.
+
+    The window is that of :func:`mot_anon.vision.landmarks.face_windows`, 1.4 times as large as the landmarks.
+
+    Attributes
+    ----------
+    window:
+        (4,) x1, y1, x2, y2: where the window lies in the item's crop, in whole pixels; may leave it.
+    surroundings:
+        (64, 64, 3) float32 RGB in 0…1: the window with the hole, and every other region, filled smoothly from round
+        about; forehead, hair and neck are there.
+    landmarks:
+        (64, 64) float32 in 0…1: :func:`~mot_anon.vision.landmarks.draw_landmarks` of the points, smoothed along the
+        track; 0 everywhere if not ``usable``.
+    hole:
+        (64, 64) float32 in 0…1: what is drawn anew, :func:`~mot_anon.vision.landmarks.draw_holes` of the points; if not
+        ``usable``, where the whole head may be.
+    confidence:
+        0…1: how sure the landmarks are in this frame.
+    usable:
+        Whether a face is drawn after them; decided for stretches of a track, so that faces do not come and go.  If not,
+        the item is a whole head (``Item.silhouette``) to be covered: :func:`mot_anon.methods.heads.cover_head`.
+    """
+
+    window: NDArray[np.int64]
+    surroundings: Pixels
+    landmarks: Pixels
+    hole: Pixels
+    confidence: float
+    usable: bool
+
+
+@dataclass(frozen=True)
 class Item:
     """One region to replace, at the resolution of the frame.
 
@@ -57,6 +91,9 @@ class Item:
         (H, W, 3) float32 RGB in 0…1, the crop as it was; None unless the method asks for it.
     shape:
         Where to draw somebody; None unless the method asks for silhouettes.  ``silhouette`` is soft then.
+    face:
+        Where to draw a face; None unless the method asks for faces.  ``silhouette`` is soft then: 1 inside the hole, 0
+        where the region ends, and good as an alpha.
     """
 
     erased: Pixels
@@ -66,6 +103,7 @@ class Item:
     recolouring: int = field(repr=False)
     raw: Pixels | None = None
     shape: Shape | None = None
+    face: FaceShape | None = None
 
 
 @runtime_checkable
@@ -86,6 +124,9 @@ class Method(Protocol):
         Whether it replaces the visible person, not the box: then everybody is parsed and items have a ``shape``.
     control:
         Does not protect anybody; publishing with it must be asked for.
+    wants_faces:
+        Whether it draws faces after landmarks: then every item of target ``face`` has a ``face``.  A method without
+        this attribute does not.
     """
 
     name: str
@@ -107,8 +148,10 @@ class Method(Protocol):
 Factory = Callable[[int | None], Method]
 
 
-def make_method(name: str, strength: int | None = None) -> Method:
+def make_method(name: str, strength: int | None = None, target: str = "body") -> Method:
     """A method by name, with its strength or the default one.
+
+    ``ciagan`` has one network for bodies and one for faces: the target decides, ``both`` draws bodies with their heads.
 
     Raises
     ------
