@@ -1,4 +1,4 @@
-"""Training of the networks that ship: ``mot-anon train {reid,parser,identity,generator} --data DIR --out FILE``."""
+"""Training of the networks that ship: ``mot-anon train {reid,parser,landmarks,identity,generator} --data DIR --out FILE``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from mot_anon import options
 from mot_anon.errors import OptionError
 
-NETWORKS = ("reid", "parser", "identity", "generator")
+NETWORKS = ("reid", "parser", "landmarks", "identity", "generator")
 _ONLY_GENERATOR = ("identity-guidance", "input")
 
 
@@ -37,6 +37,10 @@ def train_network(
         from mot_anon.vision.parse_training import ParserConfig, train_parser
 
         train_parser(ParserConfig.from_settings(settings), data, out, log, samples=samples)
+    elif network == "landmarks":
+        from mot_anon.vision.landmark_training import LandmarkConfig, train_landmarks
+
+        train_landmarks(LandmarkConfig.from_settings(settings), data, out, log, samples=samples)
     elif network == "identity":
         from mot_anon.gan.identity import IdentityConfig, train_identity
 
