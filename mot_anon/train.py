@@ -1,4 +1,4 @@
-"""Training of the networks that ship: ``mot-anon train {reid,parser,landmarks,identity,generator} --data DIR --out FILE``."""
+"""Training of the networks that ship: ``mot-anon train NETWORK --data DIR --out FILE``."""
 
 from __future__ import annotations
 
