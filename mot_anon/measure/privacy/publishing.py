@@ -31,13 +31,14 @@ def publisher(method: str, strength: int | None = None, policy: str = "pseudonym
     return lambda crops, key: publish_crops(crops, made, policy, key)
 
 
-def publish_crops(crops: Crops, method: Method, policy: str, key: Key) -> Crops:
+def publish_crops(crops: Crops, method: Method, policy: str, key: Key, codes: dict[str, Codes] | None = None) -> Crops:
     """Replace the person of every crop.
 
     A person has one code in each camera.  Each crop is rendered at the size that it had, because methods go by the size
     of heads, and scaled again.  A method that reads silhouettes by itself gets each crop as a frame with one person.
+    ``codes``, camera → track → code, stand in for those of the policy in studies of what a policy does.
     """
-    codes = _codes(crops, policy, key)
+    codes = _codes(crops, policy, key) if codes is None else codes
     bits = {camera: next(key.stream("recolor", camera)) for camera in crops.cameras}
     if getattr(method, "wants_silhouettes", False):
         return replace(crops, pixels=_as_frames(crops, method, codes, bits))
@@ -75,6 +76,17 @@ def covered(crops: Crops) -> NDArray[np.bool_]:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     sure = (crops.masks() > _SURE).astype(np.uint8)
     return np.stack([cv2.dilate(mask, kernel) > 0 for mask in sure])
+
+
+def own_codes(crops: Crops) -> dict[str, Codes]:
+    """Camera → person → the code that they have, not turned by any key: never published, a control of isometries."""
+    looks, found = _looks(crops), {}
+    for index, camera in enumerate(crops.cameras):
+        here = crops.camera == index
+        found[camera] = {
+            str(p): looks[here & (crops.person == p)].mean(0).astype(np.float16) for p in crops.person[here]
+        }
+    return found
 
 
 def _codes(crops: Crops, policy: str, key: Key) -> dict[str, Codes]:

@@ -1,0 +1,213 @@
+"""Who is still in published bodies, crop by crop: ``python benchmarks/body_crops.py --crops ../shared/data/bodies``.
+
+People of ``--split`` are published under several keys with the method and with its controls (everybody grey, one
+mannequin for everybody, mosaic, blur), and a network that no generator was trained against looks for them (``--attacker
+FILE``, made by ``mot-anon attack … --train-attacker``).  Choose on ``val``; ``test`` is opened for the published table.
+Writes ``benchmarks/body-crops.md``:
+
+- *A → original B*: published crops of one camera against originals of the other, and its distance to the grey floor,
+  paired by query, with a 95 % interval over people;
+- *A → published B*: other camera, other codes; beside what guessing gets (names exchanged at random);
+- *within ÷*: found again in the same camera, over the same for the originals;
+- *similarities*: rank correlation of how alike people are to each other before and after.
+
+Below the table: how much colours of torsos and legs differ between people, over the same of as many real people; crops
+a second; size of the weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mot_anon.gan.data import Cast, Places
+from mot_anon.gan.generate import WEIGHTS as GENERATOR
+from mot_anon.gan.generate import Generator
+from mot_anon.gan.identity import CODE_SIZE
+from mot_anon.gan.identity import WEIGHTS as IDENTITY
+from mot_anon.gan.training import colour_spread
+from mot_anon.measure.privacy.attackers import NetworkAttacker, load_attacker
+from mot_anon.measure.privacy.attacks import Tools
+from mot_anon.measure.privacy.crops import Crops, read_folder
+from mot_anon.measure.privacy.findings import Finding
+from mot_anon.measure.privacy.publishing import own_codes, publish_crops
+from mot_anon.measure.privacy.study import Study, run_study
+from mot_anon.methods.base import CIAGAN, make_method
+from mot_anon.plan.identities import ISOMETRY
+from mot_anon.plan.keys import TEST_KEY, Key
+from mot_anon.progress import Reporter
+from mot_anon.vision.bodies import load_bodies
+from mot_anon.vision.parse import WEIGHTS as PARSER
+from mot_anon.vision.parse import Parser
+from mot_anon.vision.training import Draw
+
+ATTACKS = ("recognition", "linkage", "matching")
+NO_KEY = "no key"
+"""People keep their own code: what an isometry would be without its rotation.  No policy of the tool's, a control."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method under one policy; ``keys`` publications of the same people."""
+
+    title: str
+    method: str
+    strength: int | None
+    policy: str
+    keys: int
+
+
+def rows(keys: int, many: int) -> list[Row]:
+    """The table's rows: the method under its policies, then the controls."""
+    return [
+        Row("ciagan, pseudonym", CIAGAN, None, "pseudonym", many),
+        Row("ciagan, isometry", CIAGAN, None, ISOMETRY, keys),
+        Row("ciagan, codes not turned (control)", CIAGAN, None, NO_KEY, 1),
+        Row("one mannequin (ciagan, shared)", CIAGAN, None, "shared", keys),
+        Row("grey", "grey", None, "pseudonym", 1),
+        Row("pixelate 8", "pixelate", 8, "pseudonym", 1),
+        Row("blur 17", "blur", 17, "pseudonym", 1),
+    ]
+
+
+def main() -> None:
+    arguments = _arguments()
+    people = read_folder(arguments.crops, arguments.split)
+    tools = Tools(NetworkAttacker(load_attacker(arguments.attacker)), load_attacker(arguments.attacker))
+    lines = [
+        "| | A → original B | − grey floor | A → published B | guessing | within ÷ | similarities |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    with Reporter() as report:
+        for row in rows(arguments.keys, arguments.many_keys):
+            method = make_method(row.method, row.strength)
+            published = []
+            for number in range(row.keys):
+                key = Key(TEST_KEY).derived("benchmark", str(number))
+                codes = own_codes(people) if row.policy == NO_KEY else None
+                published.append(publish_crops(people, method, row.policy, key, codes))
+            study = run_study(people, published, ATTACKS, tools, report=report)
+            lines.append(f"| {row.title} ({row.keys}) | " + " | ".join(cells(study)) + " |")
+            print(lines[-1], flush=True)
+    study.require_control()
+    lines += ["", *appearance(arguments.crops, arguments.split), *speed(people), *sizes()]
+    caption = (
+        f"{study.people} people of {arguments.split}, {study.crops} crops, number of keys in parentheses; rank-1 in %. "
+        f"The attacker finds {100 * study.control:.1f} % of the originals again in the other camera."
+    )
+    path = arguments.out / "body-crops.md"
+    path.write_text("\n".join([caption, "", *lines]) + "\n", encoding="utf-8")
+    print(path.read_text(encoding="utf-8"))
+
+
+def cells(study: Study) -> Iterator[str]:
+    """A study as the columns of the table."""
+    seen = _finding(study, "recognition", "published → original, other")
+    yield f"{100 * seen.value.value:.1f}"
+    over = seen.over_floor
+    yield (
+        "–"
+        if over is None or over.low is None
+        else f"{100 * over.value:+.1f} [{100 * over.low:.1f}, {100 * over.high:.1f}]"
+    )
+    linked = _finding(study, "linkage", "published → published, other")
+    spread = f" ± {100 * np.std(linked.by_key):.1f}" if len(linked.by_key) > 1 else ""
+    yield f"{100 * linked.value.value:.1f}{spread}"
+    yield f"{100 * (linked.chance or 0):.1f}"
+    within = _finding(study, "linkage", "published → published, within")
+    yield f"{within.value.value / (within.control or 1):.3f}"
+    alike = next(f for f in study.findings if isinstance(f, Finding) and f.measure == "rank correlation")
+    yield f"{alike.value.value:.2f}"
+
+
+def _finding(study: Study, attack: str, protocol: str) -> Finding:
+    return next(
+        found
+        for found in study.findings
+        if isinstance(found, Finding) and found.attack == attack and found.protocol.startswith(protocol)
+    )
+
+
+def appearance(data: Path, split: str, people: int = 200) -> list[str]:
+    """Spread of mean colours over as many codes as places, over that of the real people of these places."""
+    cast = Cast(load_bodies(data, split), IDENTITY, PARSER, 0)
+    draw = Draw(0)
+    firsts = [rows[0] for rows in cast.people]
+    chosen = draw.rng.permutation(firsts) if len(firsts) >= people else draw.rng.permutation(cast.rows)
+    places = cast.still(np.asarray(chosen[:people]))
+    drawn = _drawn(places, draw.normal(len(places.real), CODE_SIZE))
+    new, old = colour_spread(drawn, places.shape), colour_spread(places.real, places.shape)
+    return [
+        f"Mean colours over {len(places.real)} codes ÷ those of as many real people (root of the variance in Lab): "
+        f"torso {new[0] / old[0]:.2f}, legs {new[1] / old[1]:.2f}.",
+        "",
+    ]
+
+
+def _drawn(places: Places, codes: torch.Tensor) -> torch.Tensor:
+    def unit(images: torch.Tensor) -> NDArray[np.float32]:
+        return np.asarray(((images + 1) / 2).permute(0, 2, 3, 1).numpy(), np.float32)
+
+    generator, made = Generator(), []
+    shape = places.shape.numpy()
+    for start in range(0, len(codes), 50):
+        part = slice(start, start + 50)
+        made.append(generator(unit(places.background[part]), shape[part, 0], shape[part, 1:], codes[part].numpy()))
+    pictures = torch.from_numpy(np.concatenate(made)).permute(0, 3, 1, 2) * 2 - 1
+    return pictures * places.hole + places.real * (1 - places.hole)
+
+
+def speed(people: Crops, batch: int = 32, seconds: float = 20.0) -> list[str]:
+    """Parser and generator on batches as frames have them, with all threads that torch takes by itself."""
+    parser, generator = Parser(), Generator()
+    rng = np.random.default_rng(0)
+    crops = np.stack([_resized(crop) for crop in people.pixels[:batch]])
+    codes = rng.standard_normal((batch, CODE_SIZE)).astype(np.float32)
+    surroundings = crops[..., ::-1].astype(np.float32) / 255
+
+    def once() -> Any:
+        maps = parser.read(crops)[0]
+        return generator(surroundings, maps[:, 0], maps[:, 1:], codes)
+
+    once()
+    started, rounds = time.perf_counter(), 0
+    while time.perf_counter() - started < seconds:
+        once()
+        rounds += 1
+    rate = rounds * batch / (time.perf_counter() - started)
+    return [f"Parser and generator: {rate:.0f} crops a second with {torch.get_num_threads()} threads.", ""]
+
+
+def sizes() -> list[str]:
+    """Of the weights that inference needs."""
+    files = {path.stem: path.stat().st_size / 1e6 for path in (PARSER, GENERATOR, IDENTITY)}
+    parts = ", ".join(f"{name} {size:.1f}" for name, size in files.items())
+    return [f"Weights for bodies: {sum(files.values()):.1f} MB ({parts})."]
+
+
+def _resized(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(crop, (64, 128), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--crops", type=Path, required=True)
+    parser.add_argument("--split", default="val", choices=("val", "test"))
+    parser.add_argument("--attacker", type=Path, required=True)
+    parser.add_argument("--keys", type=int, default=5)
+    parser.add_argument("--many-keys", type=int, default=20, help="of the policy pseudonym")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
