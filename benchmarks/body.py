@@ -92,7 +92,7 @@ def main() -> None:
 
 def painted(record: dict[str, Any]) -> int:
     """How many sights of people a publication replaced; views of a camera are rendered once."""
-    by_camera = {entry["camera"]: entry["regions"]["painted"] for entry in record["sequences"]}
+    by_camera = {entry["camera"]: entry["regions"]["person"] + entry["regions"]["unsure"] for entry in record["sequences"]}
     return sum(by_camera.values())
 
 
