@@ -1,4 +1,4 @@
-"""Training of the networks that ship: ``mot-anon train NETWORK --data DIR --out FILE``."""
+"""Training of the networks that ship: ``mot-anon train NETWORK --target TARGET --data DIR --out FILE``."""
 
 from __future__ import annotations
 
@@ -11,24 +11,36 @@ import typer
 from mot_anon import options
 from mot_anon.errors import OptionError
 
-NETWORKS = ("reid", "parser", "landmarks", "identity", "generator")
+NETWORKS = {
+    "body": ("reid", "parser", "landmarks", "identity", "generator"),
+    "face": ("landmarks", "identity", "generator", "embedder"),
+}
+"""Target → what is trained for it."""
 _ONLY_GENERATOR = ("identity-guidance", "input")
 
 
 def train_network(
-    network: str, data: Path, out: Path, settings: dict[str, str], samples: Path | None, log: Callable[[str], None]
+    target: str,
+    network: str,
+    data: Path,
+    out: Path,
+    settings: dict[str, str],
+    samples: Path | None,
+    log: Callable[[str], None],
 ) -> None:
-    """Train one network by name.
+    """Train one network of a target by name.
 
     Raises
     ------
     OptionError
-        No network of that name, or a setting that it does not have.
+        No target or network of that name, or a setting that it does not have.
     NotFoundError, FormatError, MissingExtraError
         The data or the extra ``train`` is not there.
     """
-    if network not in NETWORKS:
-        raise OptionError(f"no network {network!r}; there is: {', '.join(NETWORKS)}")
+    if target not in NETWORKS:
+        raise OptionError(f"--target {target}: there are networks for {' and '.join(NETWORKS)}")
+    if network not in NETWORKS[target]:
+        raise OptionError(f"no network {network!r} for --target {target}; there is: {', '.join(NETWORKS[target])}")
     if network == "reid":
         from mot_anon.vision.reid_training import ReidConfig, train_reid
 
@@ -41,6 +53,8 @@ def train_network(
         from mot_anon.vision.landmark_training import LandmarkConfig, train_landmarks
 
         train_landmarks(LandmarkConfig.from_settings(settings), data, out, log, samples=samples)
+    elif target == "face":
+        _train_for_faces(network, data, out, settings, samples, log)
     elif network == "identity":
         from mot_anon.gan.identity import IdentityConfig, train_identity
 
@@ -51,15 +65,35 @@ def train_network(
         train_generator(GeneratorConfig.from_settings(settings), data, out, log, samples=samples)
 
 
+def _train_for_faces(
+    network: str, data: Path, out: Path, settings: dict[str, str], samples: Path | None, log: Callable[[str], None]
+) -> None:
+    from mot_anon.gan import face_training
+
+    if network == "generator":
+        config = face_training.FaceConfig.from_settings(settings)
+        face_training.train_face_generator(config, data, out, log, samples=samples)
+    else:
+        work = face_training.train_face_identity if network == "identity" else face_training.train_face_embedder
+        work(face_training.FaceIdentityConfig.from_settings(settings), data, out, log)
+
+
 def main(
-    network: Annotated[str, typer.Argument(help=", ".join(NETWORKS))],
+    network: Annotated[
+        str, typer.Argument(help="; ".join(f"{target}: {', '.join(names)}" for target, names in NETWORKS.items()))
+    ],
     data: Annotated[
-        Path, typer.Option("--data", help="Crops: index.csv, SPLIT/images, SPLIT/masks, keypoints.npz.", metavar="DIR")
+        Path,
+        typer.Option(
+            "--data",
+            help="Crops: index.csv, SPLIT/images, SPLIT/masks, keypoints.npz; or faces: landmarks.npz, color, grey.",
+            metavar="DIR",
+        ),
     ],
     out: Annotated[
         Path, typer.Option("--out", help="Weights to write (safetensors); resumes beside it.", metavar="FILE")
     ],
-    target: Annotated[str, typer.Option("--target", help="body")] = "body",
+    target: Annotated[str, typer.Option("--target", help="body, face")] = "body",
     setting: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of the training, NAME=VALUE; repeatable.")
     ] = None,
@@ -67,7 +101,10 @@ def main(
         str | None, typer.Option("--identity-guidance", help="generator: siamese, classification or none.")
     ] = None,
     seen: Annotated[
-        str | None, typer.Option("--input", help="generator: silhouette, or person (an ablation that sees everybody).")
+        str | None,
+        typer.Option(
+            "--input", help="generator: silhouette or landmarks; person or face: sees everybody (an ablation)."
+        ),
     ] = None,
     samples: Annotated[
         Path | None, typer.Option("--samples", help="Where sample sheets go; they show real people.", metavar="DIR")
@@ -76,14 +113,12 @@ def main(
     """Train a network that ships with the package; the extra 'train' is needed for all but reid."""
 
     def work() -> None:
-        if target != "body":
-            raise OptionError(f"--target {target}: there are networks for body")
         settings = options.settings_of(setting)
         for name, value in zip(_ONLY_GENERATOR, (identity_guidance, seen), strict=True):
             if value is not None and network != "generator":
                 raise OptionError(f"--{name} is a switch of the generator's training")
             if value is not None:
                 settings[name] = value
-        train_network(network, data, out, settings, samples, lambda line: print(line, flush=True))
+        train_network(target, network, data, out, settings, samples, lambda line: print(line, flush=True))
 
     options.command(work)

@@ -9,6 +9,7 @@ by a matrix that is stored with the weights.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -46,23 +47,38 @@ FORMAT = "mot_anon identity 1"
 
 
 class IdentityNetwork(nn.Module):
-    """Crops in, embeddings out; :meth:`code` whitens them."""
+    """Crops in, embeddings out; :meth:`code` whitens them.
+
+    Parameters
+    ----------
+    widths:
+        Channels of the stem and of every block; a block that widens halves the size.
+    grid:
+        Height and width of the last maps where places in the crop mean something (aligned faces); None takes mean and
+        maximum over them.
+    grey:
+        Sees no colour: nobody is known by it.
+    """
 
     mean: Tensor
     whitening: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, widths: Sequence[int] = WIDTHS, grid: tuple[int, int] | None = None, grey: bool = False) -> None:
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, WIDTHS[0], 5, 2, 2, bias=False), nn.BatchNorm2d(WIDTHS[0]), nn.ReLU())
-        self.blocks = nn.ModuleList(_Residual(a, b) for a, b in itertools.pairwise(WIDTHS))
-        self.project = nn.Linear(2 * WIDTHS[-1], CODE_SIZE, bias=False)
+        self.grid, self.grey = grid, grey
+        self.stem = nn.Sequential(
+            nn.Conv2d(1 if grey else 3, widths[0], 5, 2, 2, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU()
+        )
+        self.blocks = nn.ModuleList(_Residual(a, b) for a, b in itertools.pairwise(widths))
+        pooled = widths[-1] * (2 if grid is None else grid[0] * grid[1])
+        self.project = nn.Linear(pooled, CODE_SIZE, bias=False)
         self.neck = nn.BatchNorm1d(CODE_SIZE, affine=False)
         self.register_buffer("mean", torch.zeros(CODE_SIZE))
         self.register_buffer("whitening", torch.eye(CODE_SIZE))
 
     def features(self, crops: Tensor) -> list[Tensor]:
         """(N, 3, 128, 64) in −1…1 → the maps of every block, fine to coarse."""
-        maps, found = self.stem(crops), []
+        maps, found = self.stem(augment.luma(crops) if self.grey else crops), []
         for block in self.blocks:
             maps = block(maps)
             found.append(maps)
@@ -70,7 +86,7 @@ class IdentityNetwork(nn.Module):
 
     def head(self, maps: Tensor) -> Tensor:
         """The last maps of :meth:`features` → embeddings (N, 128), float32."""
-        pooled = torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1)
+        pooled = torch.cat([maps.mean((2, 3)), maps.amax((2, 3))], 1) if self.grid is None else maps.flatten(1)
         with torch.autocast(pooled.device.type, enabled=False):
             return self.neck(self.project(pooled.float()))
 
@@ -131,8 +147,15 @@ class IdentityLearner(Learner):
         self.config, self.bodies, self.val, self.accelerator = config, bodies, val, accelerator
         torch.manual_seed(config.seed)
         people = int(bodies.person.max()) + 1
-        network = IdentityNetwork().to(memory_format=torch.channels_last)
-        proxies = _Proxies(2 * people)
+        self.assemble(IdentityNetwork(), 2 * people)
+        self.colours = augment.draw_colours(Draw(config.seed + 1), people)
+        self.backgrounds = augment.erase_crops(bodies.pixels, bodies.silhouettes)
+
+    def assemble(self, network: IdentityNetwork, people: int) -> None:
+        """Take a network into training, with a proxy for each of ``people``."""
+        accelerator, config = self.accelerator, self.config
+        network = network.to(memory_format=torch.channels_last)
+        proxies = Proxies(people)
         self.averages = {"identity": averaged(network).to(accelerator.device)}
         groups = [
             parameter_group(network.parameters(), config.learning_rate),
@@ -142,13 +165,10 @@ class IdentityLearner(Learner):
         network, proxies, optimiser = accelerator.prepare(network, proxies, optimiser)
         self.networks = {"identity": network, "proxies": proxies}
         self.optimisers = {"identity": optimiser}
-        self.colours = augment.draw_colours(Draw(config.seed + 1), people)
-        self.backgrounds = augment.erase_crops(bodies.pixels, bodies.silhouettes)
 
     def step(self, draw: Draw, number: int, progress: float) -> dict[str, float]:
         """One step on random crops."""
-        rows = draw.rng.choice(len(self.bodies), self.config.batch, replace=False)
-        images, labels = self.crops(rows, draw)
+        images, labels = self.crops(self.rows(draw), draw)
         embeddings = self.networks["identity"](images.to(self.accelerator.device))
         loss, penalty = self.losses(embeddings, labels.to(self.accelerator.device))
         self.optimisers["identity"].zero_grad()
@@ -156,6 +176,10 @@ class IdentityLearner(Learner):
         self.accelerator.backward(loss + weight * penalty)
         self.optimisers["identity"].step()
         return {"proxy-nca": loss.item(), "correlation": penalty.item()}
+
+    def rows(self, draw: Draw) -> NDArray[np.int64]:
+        """Which crops a step learns from."""
+        return draw.rng.choice(len(self.bodies), self.config.batch, replace=False)
 
     def losses(self, embeddings: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Proxy-NCA, and the squared correlations of the numbers of a code (per number)."""
@@ -207,7 +231,9 @@ class IdentityLearner(Learner):
         save_weights(network, out, FORMAT)
 
 
-class _Proxies(nn.Module):
+class Proxies(nn.Module):
+    """One point of the space of embeddings for each person, learnt with it."""
+
     def __init__(self, people: int) -> None:
         super().__init__()
         self.rows = nn.Parameter(0.1 * torch.randn(people, CODE_SIZE))

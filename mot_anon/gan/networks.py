@@ -1,4 +1,4 @@
-"""Generator and discriminator for bodies.
+"""Generator and discriminator, for bodies (128×64) unless they are asked for otherwise.
 
 After CIAGAN (Maximov et al., CVPR 2020): an encoder-decoder that sees where somebody is and nothing of who it is, told
 by a code whom to draw, and a critic that sees the finished picture.  Otherwise than there the code is continuous, goes
@@ -9,6 +9,7 @@ projection (Miyato & Koyama, ICLR 2018) under spectral normalisation.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -28,26 +29,35 @@ _STYLE = 256
 
 
 class GeneratorNetwork(nn.Module):
-    """Background, shape and code in, picture out."""
+    """Background, shape and code in, picture out.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    shape_channels:
+        Number of maps that say where to draw; the first is where the picture differs from the background.
+    widths:
+        Channels from fine to coarse; every step halves the size.
+    """
+
+    def __init__(self, shape_channels: int = SHAPE_CHANNELS, widths: Sequence[int] = WIDTHS) -> None:
         super().__init__()
-        inputs = 3 + SHAPE_CHANNELS
+        inputs = 3 + shape_channels
         # The first layer is not normalised: the light of the place must reach the decoder.
-        self.first = nn.Conv2d(inputs, WIDTHS[0], 3, 1, 1)
-        self.down = nn.ModuleList(_Layer(a, b, stride=2) for a, b in itertools.pairwise(WIDTHS))
+        self.first = nn.Conv2d(inputs, widths[0], 3, 1, 1)
+        self.down = nn.ModuleList(_Layer(a, b, stride=2) for a, b in itertools.pairwise(widths))
         self.style = nn.Sequential(
             nn.Linear(CODE_SIZE, _STYLE), nn.LeakyReLU(0.2), nn.Linear(_STYLE, _STYLE), nn.LeakyReLU(0.2)
         )
-        deepest = WIDTHS[-1]
+        deepest = widths[-1]
         self.deep = nn.ModuleList(_Layer(deepest, deepest, style=_STYLE) for _ in range(2))
-        widths = list(reversed(WIDTHS))
-        self.narrow = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in itertools.pairwise(widths))
-        self.up = nn.ModuleList(_Layer(2 * b, b, style=_STYLE) for b in widths[1:])
+        upwards = list(reversed(widths))
+        self.narrow = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in itertools.pairwise(upwards))
+        self.up = nn.ModuleList(_Layer(2 * b, b, style=_STYLE) for b in upwards[1:])
+        finest = range(len(upwards) - 3, len(upwards) - 1)
         self.refine = nn.ModuleDict(
-            {str(level): _Layer(widths[level + 1], widths[level + 1], style=_STYLE) for level in (2, 3)}
+            {str(level): _Layer(upwards[level + 1], upwards[level + 1], style=_STYLE) for level in finest}
         )
-        self.last = nn.Conv2d(WIDTHS[0], 4, 3, 1, 1)
+        self.last = nn.Conv2d(widths[0], 4, 3, 1, 1)
 
     def forward(self, background: Tensor, shape: Tensor, codes: Tensor) -> Tensor:
         """Draw somebody.
@@ -55,15 +65,15 @@ class GeneratorNetwork(nn.Module):
         Parameters
         ----------
         background:
-            (N, 3, 128, 64) in −1…1, people filled from round about.
+            (N, 3, H, W) in −1…1, people filled from round about.
         shape:
-            (N, 5, 128, 64) in 0…1: silhouette and parts.
+            (N, C, H, W) in 0…1: silhouette and parts, or hole and landmarks.
         codes:
             (N, 128); their length does not matter.
 
         Returns
         -------
-        (N, 3, 128, 64) in −1…1.  Round the person it goes over into ``background`` where the network wants.
+        (N, 3, H, W) in −1…1.  Round the person it goes over into ``background`` where the network wants.
         """
         style = self.style(unit(codes))
         maps = F.leaky_relu(self.first(torch.cat([background, shape], 1)), 0.2)
@@ -99,26 +109,40 @@ class _Layer(nn.Module):
 
 
 class DiscriminatorNetwork(nn.Module):
-    """The critic: real pictures of the asked-for person above zero, others below, patch by patch and as a whole."""
+    """The critic: real pictures of the asked-for person above zero, others below, patch by patch and as a whole.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    channels:
+        Of pictures and shapes together.
+    widths:
+        Channels of the three layers that halve the size.
+    asks:
+        Whether it asks who is in the picture: without codes it knows nobody.
+    """
+
+    def __init__(
+        self, channels: int = 3 + SHAPE_CHANNELS, widths: Sequence[int] = (64, 128, 256), asks: bool = True
+    ) -> None:
         super().__init__()
-        widths = (3 + SHAPE_CHANNELS, 64, 128, 256)
-        self.layers = nn.ModuleList(spectral_norm(nn.Conv2d(a, b, 4, 2, 1)) for a, b in itertools.pairwise(widths))
+        through, last = [channels, *widths], widths[-1]
+        self.layers = nn.ModuleList(spectral_norm(nn.Conv2d(a, b, 4, 2, 1)) for a, b in itertools.pairwise(through))
         self.patch = nn.ModuleList(
-            [spectral_norm(nn.Conv2d(256, 256, 3, 1, 1)), spectral_norm(nn.Conv2d(256, 1, 3, 1, 1))]
+            [spectral_norm(nn.Conv2d(last, last, 3, 1, 1)), spectral_norm(nn.Conv2d(last, 1, 3, 1, 1))]
         )
-        self.whole = spectral_norm(nn.Conv2d(256, 256, 4, 2, 1))
-        self.judge = spectral_norm(nn.Linear(256, 1))
-        self.project = spectral_norm(nn.Linear(CODE_SIZE, 256))
+        self.whole = spectral_norm(nn.Conv2d(last, last, 4, 2, 1))
+        self.judge = spectral_norm(nn.Linear(last, 1))
+        self.project = spectral_norm(nn.Linear(CODE_SIZE, last)) if asks else None
 
-    def forward(self, pictures: Tensor, shape: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 3, 128, 64), (N, 5, 128, 64), (N, 128) → scores of patches (N, 1, 16, 8), and of the whole (N,)."""
+    def forward(self, pictures: Tensor, shape: Tensor, codes: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(N, 3, H, W), (N, C, H, W), (N, 128) → scores of patches (N, 1, H/8, W/8), and of the whole (N,)."""
         maps = torch.cat([pictures, shape], 1)
         for layer in self.layers:
             maps = F.leaky_relu(layer(maps), 0.2)
         maps = F.leaky_relu(self.patch[0](maps), 0.2)
         coarse = F.leaky_relu(self.whole(maps), 0.2).mean((2, 3))
+        if self.project is None or codes is None:
+            return self.patch[1](maps).float(), self.judge(coarse)[:, 0].float()
         agree = ((maps.mean((2, 3)) + coarse) * self.project(unit(codes))).sum(1) / 16
         return self.patch[1](maps).float() + agree.float()[:, None, None, None], self.judge(coarse)[:, 0].float()
 

@@ -116,18 +116,20 @@ class GeneratorLearner(Learner):
         self.audience = Cast(load_bodies(data, "val"), identity, parser, config.seed)
         self.identity = averaged(load_identity(identity)).to(accelerator.device)
         torch.manual_seed(config.seed)
-        generator = GeneratorNetwork()
-        critic = DiscriminatorNetwork().to(memory_format=torch.channels_last)
-        classifier = nn.Linear(CODE_SIZE, int(self.cast.bodies.person.max()) + 1)
+        self.assemble(GeneratorNetwork(), {"critic": DiscriminatorNetwork()}, int(self.cast.bodies.person.max()) + 1)
+
+    def assemble(self, generator: nn.Module, critics: dict[str, nn.Module], people: int) -> None:
+        """Take networks into training: a generator, what judges it, and a classifier of ``people`` training people."""
+        accelerator, config, betas = self.accelerator, self.config, (0.0, 0.99)
+        judges = {name: critic.to(memory_format=torch.channels_last) for name, critic in critics.items()}
+        judges["classifier"] = nn.Linear(CODE_SIZE, people)
+        self.critics = tuple(critics)
         self.averages = {"generator": averaged(generator).to(accelerator.device)}
-        betas = (0.0, 0.99)
         drawing = torch.optim.Adam([parameter_group(generator.parameters(), config.learning_rate)], betas=betas)
-        judging = [parameter_group(part.parameters(), config.critic_rate) for part in (critic, classifier)]
+        judging = [parameter_group(part.parameters(), config.critic_rate) for part in judges.values()]
         judge = torch.optim.Adam(judging, betas=betas)
-        generator, critic, classifier, drawing, judge = accelerator.prepare(
-            generator, critic, classifier, drawing, judge
-        )
-        self.networks = {"generator": generator, "critic": critic, "classifier": classifier}
+        generator, drawing, judge, *parts = accelerator.prepare(generator, drawing, judge, *judges.values())
+        self.networks = {"generator": generator} | dict(zip(judges, parts, strict=True))
         self.optimisers = {"generator": drawing, "critic": judge}
 
     def schedule(self, progress: float) -> float:
@@ -144,18 +146,20 @@ class GeneratorLearner(Learner):
         real, hole = places.real.to(device), places.hole.to(device)
         drawn = self.networks["generator"](_twice(seen.to(device)), _twice(shape), codes).float()
         picture = drawn * _twice(hole) + _twice(real) * (1 - _twice(hole))
-        judged = self.judge(real, picture.detach(), shape, codes)
+        judged = self.judge(places, picture.detach(), codes)
         if self.config.identity_guidance == "classification":
-            judged = judged + self.learn_names(real, request)
+            judged = judged + self.learn_names(places, request)
         self.optimisers["critic"].zero_grad()
         self.accelerator.backward(judged)
         self.optimisers["critic"].step()
-        self.networks["critic"].requires_grad_(False)
+        for name in self.critics:
+            self.networks[name].requires_grad_(False)
         losses = self.losses(picture, drawn, places, request)
         self.optimisers["generator"].zero_grad()
         self.accelerator.backward(sum(losses.values()))
         self.optimisers["generator"].step()
-        self.networks["critic"].requires_grad_(True)
+        for name in self.critics:
+            self.networks[name].requires_grad_(True)
         return {"critic": judged.item()} | {name: loss.item() for name, loss in losses.items()}
 
     def ask(self, draw: Draw) -> tuple[Places, Request]:
@@ -177,16 +181,29 @@ class GeneratorLearner(Learner):
         swapped = torch.cat([torch.zeros(n), torch.ones(n)])
         return places, Request(torch.cat([own, wanted]), torch.cat([own, own]), swapped, torch.cat(known))
 
-    def judge(self, real: Tensor, fake: Tensor, shape: Tensor, codes: Tensor) -> Tensor:
+    def judge(self, places: Places, fake: Tensor, codes: Tensor) -> Tensor:
         """The critic's loss; real people come with codes of other pictures of them."""
-        n = len(real)
+        n, real, shape = len(places.real), places.real.to(fake.device), places.shape.to(fake.device)
         scores = self.networks["critic"](
             torch.cat([real, fake]), torch.cat([shape, shape, shape]), torch.cat([codes[:n], codes])
         )
         return critic_loss([score[:n] for score in scores], [score[n:] for score in scores])
 
-    def learn_names(self, real: Tensor, request: Request) -> Tensor:
+    def judgements(self, picture: Tensor, places: Places, codes: Tensor) -> list[Tensor]:
+        """Scores of pictures drawn twice into ``places``, of every kind that there is."""
+        return list(self.networks["critic"](picture, _twice(places.shape.to(picture.device)), codes))
+
+    def view(self, picture: Tensor, places: Places) -> Tensor:
+        """What of pictures in ``places`` (once or twice) may be looked at."""
+        return picture
+
+    def reconstruction(self, drawn: Tensor, places: Places) -> Tensor:
+        """How far pictures of the people who stood in ``places`` are from what was there."""
+        return reconstruction_loss(drawn, places.real.to(drawn.device), places.hole.to(drawn.device))
+
+    def learn_names(self, places: Places, request: Request) -> Tensor:
         """Cross-entropy of the classifier on real people (only the ablation by classification has one)."""
+        real = self.view(places.real.to(self.accelerator.device), places)
         with torch.no_grad(), self.accelerator.autocast():
             embeddings = self.identity(real).float()
         logits = self.networks["classifier"](embeddings)
@@ -195,18 +212,16 @@ class GeneratorLearner(Learner):
     def losses(self, picture: Tensor, drawn: Tensor, places: Places, request: Request) -> dict[str, Tensor]:
         """What the generator is told, weighted."""
         n, config, device = len(places.real), self.config, picture.device
-        shape, codes = places.shape.to(device), request.codes.to(device)
-        real, hole = places.real.to(device), places.hole.to(device)
-        scores = self.networks["critic"](picture, torch.cat([shape, shape]), codes)
-        losses = {"adversarial": adversarial_loss(scores)}
+        codes = request.codes.to(device)
+        losses = {"adversarial": adversarial_loss(self.judgements(picture, places, codes))}
         with self.accelerator.autocast():
-            features = self.identity.features(picture)
+            features = self.identity.features(self.view(picture, places))
             with torch.no_grad():
-                there = self.identity.features(real)
+                there = self.identity.features(self.view(places.real.to(device), places))
             embeddings = self.identity.head(features[-1]).float()
         own = [maps[:n] for maps in features[:-1]]
         losses["features"] = config.features * feature_loss(own, there[:-1])
-        losses["reconstruction"] = config.reconstruction * reconstruction_loss(drawn[:n], real, hole)
+        losses["reconstruction"] = config.reconstruction * self.reconstruction(drawn[:n], places)
         if config.identity_guidance == "siamese":
             found = self.identity.code(embeddings)
             sources, swapped = request.sources.to(device), request.swapped.to(device)
@@ -277,8 +292,8 @@ class GeneratorLearner(Learner):
 
 
 def generator_input(places: Places, kind: str) -> Tensor:
-    """What the generator may look at: the erased place, or (an ablation) the person themselves."""
-    return places.real if kind == "person" else places.background
+    """What the generator may look at: the erased place, or (an ablation) the person or face themselves."""
+    return places.real if kind in ("person", "face") else places.background
 
 
 def colour_spread(pictures: Tensor, shape: Tensor) -> tuple[float, float]:

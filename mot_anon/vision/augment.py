@@ -116,6 +116,11 @@ def light(images: Tensor, draw: Draw, *, amount: float = 0.15) -> Tensor:
     return (images * gain + offset + cast).clamp(-1, 1)
 
 
+def luma(images: Tensor) -> Tensor:
+    """(N, 3, H, W) RGB → (N, 1, H, W): how light it is, in the same range."""
+    return torch.einsum("nchw,c->nhw", images, _LUMA.to(images.device, images.dtype))[:, None]
+
+
 def coarsen(images: Tensor, draw: Draw, *, share: float, smallest: float) -> Tensor:
     """A share of the crops seen from afar: shrunk to ``smallest``…0.7 of their size and back."""
     chosen = draw.uniform(len(images)) < share
