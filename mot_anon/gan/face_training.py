@@ -23,7 +23,7 @@ from mot_anon.gan.data import Places
 from mot_anon.gan.faces import SIZE, cut_windows, embed_windows, moved_landmarks, varied, window_affine
 from mot_anon.gan.identity import CODE_SIZE, IdentityConfig, IdentityLearner, IdentityNetwork, whitening
 from mot_anon.gan.losses import critic_loss, reconstruction_loss
-from mot_anon.gan.training import GeneratorConfig, GeneratorLearner, Request, generator_input
+from mot_anon.gan.training import GeneratorConfig, GeneratorLearner, Request
 from mot_anon.vision import augment
 from mot_anon.vision.face_data import Faces, load_faces
 from mot_anon.vision.landmarks import draw_holes, draw_landmarks
@@ -32,6 +32,7 @@ from mot_anon.vision.weights import save_weights
 
 VIEWS = 3
 """How many views of a picture have codes; the first is the picture as it is."""
+_ERASED = 0.02  # of a hole, from which nothing of the picture is left
 _COLOURLESS = 0.2  # share of the pictures in colour that are shown, and learnt from, without it
 
 
@@ -117,7 +118,7 @@ class FaceIdentityLearner(IdentityLearner):
         return images.contiguous(memory_format=torch.channels_last), labels
 
     def score(self, number: int) -> dict[str, float]:
-        """Rank-1 of the average on ``val``, every picture against all others, and how uneven its codes' variances are."""
+        """Rank-1 of the average on ``val``, every picture against all others, and how uneven the variances are."""
         network = self.averages["identity"]
         assert isinstance(network, IdentityNetwork)
         faces = self.audience
@@ -194,10 +195,8 @@ class FaceCast:
     def _place(images: Tensor, points: NDArray[np.float32], theta: Tensor, colour: Tensor) -> FacePlaces:
         inside = augment.warp(torch.ones(len(images), 1, *SIZE), theta, SIZE, outside="zeros")
         hole = draw_holes(points)
-        filled = [
-            augment.fill(image, where)
-            for image, where in zip(augment.to_pixels(images), hole[:, 0] > 0.02, strict=True)
-        ]
+        pixels, holes = augment.to_pixels(images), hole[:, 0] > _ERASED
+        filled = [augment.fill(image, where) for image, where in zip(pixels, holes, strict=True)]
         shape = torch.from_numpy(np.concatenate([hole, draw_landmarks(points)], 1))
         background = augment.to_images(np.stack(filled))
         seen = (inside > 0.99).float()
@@ -230,10 +229,8 @@ class FaceLearner(GeneratorLearner):
         """Places, and the codes wanted there: first everybody's own, then others'."""
         n, cast = self.config.batch, self.faces
         rows = cast.rows(draw, n, self.config.coloured)
-        again, others = (
-            torch.from_numpy(cast.another(rows, draw)),
-            torch.from_numpy(draw.rng.choice(len(cast.faces), n)),
-        )
+        again = torch.from_numpy(cast.another(rows, draw))
+        others = torch.from_numpy(draw.rng.choice(len(cast.faces), n))
         own = cast.codes[draw.integers(0, VIEWS, n), again]
         nobody = draw.uniform(n) < self.config.unknown
         wanted = torch.where(nobody[:, None], draw.normal(n, CODE_SIZE), cast.codes[draw.integers(0, VIEWS, n), others])
@@ -288,7 +285,7 @@ class FaceLearner(GeneratorLearner):
         return {"asked for": float(F.cosine_similarity(found, codes).mean()), "source": float(own.mean())}
 
     def sheet(self, people: int = 16) -> Any:
-        """A picture: training people in colour, then people of val in grey; their places; ten people who do not exist."""
+        """A picture: training people in colour and people of val in grey; their places; ten who do not exist."""
         draw, lines = Draw(self.config.seed + 3), []
         codes = draw.normal(10, CODE_SIZE)
         for cast, n in ((self.faces, people - people // 3), (self.public, people // 3)):

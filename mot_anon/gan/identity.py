@@ -239,6 +239,7 @@ class Proxies(nn.Module):
         self.rows = nn.Parameter(0.1 * torch.randn(people, CODE_SIZE))
 
     def forward(self) -> Tensor:
+        """All of them, (people, 128)."""
         return self.rows
 
 
