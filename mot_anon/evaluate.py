@@ -139,7 +139,7 @@ def _anonymized(
     sequences: Rows[Sequence], question: Question, out: Path, key: Key | None, report: Report
 ) -> tuple[str, str, dict[str, list[dict[str, Sequence]]], list[str]]:
     settings = question.settings
-    method = make_method(settings.method, settings.strength)
+    method = make_method(settings.method, settings.strength, settings.target)
     policies = question.policies if method.uses_identity else (NO_POLICY,)
     trees: dict[str, list[dict[str, Sequence]]] = {}
     notes: dict[str, None] = {}
@@ -249,6 +249,7 @@ def main(
     regions: options.Regions = None,
     independent_detector: options.Detector = "hog",
     least_confidence: options.LeastConfidence = 0.0,
+    faces: options.Faces = "auto",
     workers: options.Workers = None,
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
@@ -269,7 +270,7 @@ def main(
             method=method,
             strength=strength,
             target=target,
-            coverage=options.coverage_of(regions, independent_detector, least_confidence),
+            coverage=options.coverage_of(regions, independent_detector, least_confidence, faces),
             workers=workers,
         )
         question = Question(
@@ -315,7 +316,8 @@ def _place(out: Path | None, seq: list[str], method: str, overwrite: bool) -> Pa
 
 
 def _description(question: Question, sequences: Rows[Sequence], test_key: bool) -> Mapping[str, Any]:
-    method = make_method(question.settings.method, question.settings.strength)
+    asked = question.settings
+    method = make_method(asked.method, asked.strength, asked.target)
     return {
         "sequences": [sequence.name for sequence in sequences],
         "frames": [sequence.n_frames for sequence in sequences],

@@ -51,6 +51,14 @@ Detector = Annotated[
         help="Detector that looks for people whom the labels lack: hog, torchvision:MODEL, none.",
     ),
 ]
+Faces = Annotated[
+    str,
+    typer.Option(
+        "--faces",
+        help="Face detector for targets face and both: centerface (extra 'face'), haar, none; "
+        "auto: centerface where it is installed, else haar.",
+    ),
+]
 LeastConfidence = Annotated[
     float, typer.Option("--least-confidence", help="Public detections below it are nobody.", metavar="SCORE")
 ]
@@ -102,10 +110,10 @@ def find_sequences(
     return with_cameras(found, read_cameras(cameras), known)
 
 
-def coverage_of(regions: Path | None, detector: str, least_confidence: float) -> Coverage:
+def coverage_of(regions: Path | None, detector: str, least_confidence: float, faces: str) -> Coverage:
     """Where candidates come from, as the options say."""
     overrides = tuple(read_overrides(regions)) if regions else ()
-    return Coverage(None if detector == "none" else detector, least_confidence, overrides, regions)
+    return Coverage(None if detector == "none" else detector, least_confidence, overrides, regions, faces)
 
 
 def find_key(path: Path | None, test_key: bool) -> Key | None:

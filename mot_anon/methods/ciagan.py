@@ -32,7 +32,7 @@ class Ciagan:
     """
 
     name = CIAGAN
-    targets = frozenset({"body"})
+    targets = frozenset({"body", "both"})
     needs_raw = False
     uses_identity = True
     wants_silhouettes = True

@@ -12,12 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mot_anon.plan import regions as reg
+from mot_anon.plan.faces import usual_head
+from mot_anon.plan.heads import FacePlace, Heads
 from mot_anon.plan.identities import CAMERA_TRACK, Codes
 from mot_anon.plan.plate import Plate
 from mot_anon.plan.silhouettes import Maps, Seen, unpack
 
 _FLOATS = ("x", "y", "w", "h", "visibility")
-_SEEN = "seen_"
+_SEEN, _HEADS = "seen_", "heads_"
 _Place = Callable[[], "Path | io.BytesIO"]
 
 
@@ -27,7 +29,8 @@ class Region:
 
     ``box`` is (4,) x, y, w, h in pixels, not clipped, with some room round it where no annotator drew it; ``person``
     False where nobody is sure that it is one; ``head`` (4,) the part that is sure to hold the head; ``cut`` (K, 4)
-    boxes of things in front; ``code`` (128,) float32; ``seen`` what a parser saw of the person, where one was asked.
+    boxes of things in front; ``code`` (128,) float32; ``seen`` what a parser saw of the person, where one was asked;
+    ``face`` where a face is drawn, for methods that draw faces; ``faced`` whether a face was found in ``head``.
     """
 
     track: str
@@ -37,6 +40,8 @@ class Region:
     cut: NDArray[np.float64]
     code: NDArray[np.float32] = field(repr=False)
     seen: Seen | None = field(default=None, repr=False)
+    face: FacePlace | None = field(default=None, repr=False)
+    faced: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ class CameraPlan:
         (:func:`~mot_anon.plan.silhouettes.pack`); empty where no method asked for it.
     plate:
         What the camera sees where nobody is, where that is known and was asked for.
+    heads:
+        Where the heads are, in the order of ``regions``, for targets that need them.
     """
 
     camera: str
@@ -72,10 +79,12 @@ class CameraPlan:
     recolouring: int = field(repr=False)
     seen: Mapping[int, Maps] = field(default_factory=dict, repr=False)
     plate: Plate | None = field(default=None, repr=False)
+    heads: Heads | None = field(default=None, repr=False)
 
     def frame(self, number: int) -> list[Region]:
         """Regions of frame ``number`` (from 1), far to near, hidden ones left out."""
-        rows = self.regions[(self.regions["frame"] == number) & (self.regions["kind"] != "hidden")]
+        here = np.flatnonzero((self.regions["frame"] == number) & (self.regions["kind"] != "hidden"))
+        rows = self.regions.iloc[here]
         things = self.things.loc[self.things["frame"] == number, ["x", "y", "w", "h"]].to_numpy(float)
         boxes = rows[["x", "y", "w", "h"]].to_numpy(float)
         people = (rows["kind"] == "person").to_numpy()
@@ -86,10 +95,15 @@ class CameraPlan:
             nearer = boxes[index + 1 :][people[index + 1 :]]
             cut = reg.believed_occluders(boxes[index], visibility, things, nearer, self.size)
             box = reg.roomy_box(boxes[index]) if source in ("detection", "tracker", "gap") else boxes[index]
-            head = _head(boxes[index], source)
+            face, faced = None, False
+            if self.heads is None:
+                head = usual_head(boxes[index], source)
+            else:
+                head, faced = self.heads.boxes[here[index]], bool(self.heads.faced[here[index]])
+                face = self.heads.place(here[index]) if people[index] else None
             code = self.codes[track].astype(np.float32)
             seen = None if packed is None else unpack(packed[index], boxes[index])
-            found.append(Region(track, box, bool(people[index]), head, cut, code, seen))
+            found.append(Region(track, box, bool(people[index]), head, cut, code, seen, face, faced))
         return found
 
     def counts(self) -> dict[str, int]:
@@ -119,6 +133,8 @@ class CameraPlan:
         if self.plate is not None:
             arrays |= {"plate": self.plate.pixels, "plate_known": self.plate.known}
         arrays |= {f"{_SEEN}{number}": packed for number, packed in self.seen.items()}
+        if self.heads is not None:
+            arrays |= {f"{_HEADS}{name}": part for name, part in vars(self.heads).items() if part is not None}
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
         return buffer.getvalue()
@@ -146,10 +162,14 @@ class CameraPlan:
             codes = dict(zip(map(str, stored["tracks"]), stored["codes"], strict=True))
             camera, recording = map(str, stored["meta"])
             plate = Plate(stored["plate"], stored["plate_known"]) if "plate" in stored else None
+            parts = {name.removeprefix(_HEADS): stored[name] for name in stored.files if name.startswith(_HEADS)}
             frames = sorted(int(name.removeprefix(_SEEN)) for name in stored.files if name.startswith(_SEEN))
         size = (int(numbers[0]), int(numbers[1]))
         seen = _StoredFrames(frames, place)
-        return cls(camera, recording, size, int(numbers[2]), regions, things, codes, int(numbers[3]), seen, plate)
+        heads = Heads(**parts) if parts else None
+        return cls(
+            camera, recording, size, int(numbers[2]), regions, things, codes, int(numbers[3]), seen, plate, heads
+        )
 
 
 class _StoredFrames(Mapping[int, Maps]):
@@ -170,10 +190,3 @@ class _StoredFrames(Mapping[int, Maps]):
 
     def __len__(self) -> int:
         return len(self._frames)
-
-
-def _head(box: NDArray[np.float64], source: str) -> NDArray[np.float64]:
-    # What was drawn by hand is to be covered as it was drawn, and who lies down has the head anywhere.
-    if source in ("group", "manual") or box[2] > box[3]:
-        return box
-    return reg.head_box(box) if source == "gt" else reg.likely_head_box(box)

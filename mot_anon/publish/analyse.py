@@ -21,8 +21,10 @@ from mot_anon.plan.keys import Key
 from mot_anon.plan.overrides import Override, apply_overrides
 from mot_anon.plan.plate import make_plate, sampled
 from mot_anon.plan.tracks import retracked, tracks_from_detections
+from mot_anon.publish.heads import find_heads
 from mot_anon.vision.cache import Tick, detect_sequence, embed_sequence, parse_sequence
 from mot_anon.vision.detect import make_detector
+from mot_anon.vision.faces import AUTO
 
 _LONGEST_GAP_SECONDS = 0.5
 _RIM_SECONDS = 1.0  # how long somebody may take to come into the frame
@@ -70,12 +72,15 @@ class Coverage:
         every detector that publishes probabilities.
     overrides, overrides_path:
         ``--regions``.
+    faces:
+        Face detector by name (:func:`~mot_anon.vision.faces.make_face_detector`), for targets face and both.
     """
 
     detector: str | None = "hog"
     least_confidence: float = 0.0
     overrides: tuple[Override, ...] = ()
     overrides_path: Path | None = None
+    faces: str = AUTO
 
 
 def recordings_of(sequences: Iterable[Sequence], progress: Callable[[str, int], Tick]) -> list[Recording]:
@@ -104,6 +109,7 @@ def plan_recording(
     target: str = "body",
     *,
     silhouettes: bool = False,
+    faces: bool = False,
 ) -> CameraPlan:
     """Find everybody in a recording and give each track an identity code.
 
@@ -115,6 +121,8 @@ def plan_recording(
         What will be replaced: it decides who counts as covered by somebody else's region.
     silhouettes:
         Parse everybody, and look at what is behind them: for methods that replace the visible person and not the box.
+    faces:
+        Read landmarks: for methods that draw faces (with target ``face``).
     """
     sequence, name = recording.first, recording.name
     size = (sequence.width, sequence.height)
@@ -142,18 +150,25 @@ def plan_recording(
     regions = reg.mark_hidden(reg.order_far_to_near(regions), things, size, target)
     if policy == TRACKER and len(gt):
         regions = retracked(sequence.frames, regions, name, progress(f"tracks {name}", sequence.n_frames))
+    heads = None
+    if target != "body":
+        regions, heads = find_heads(
+            sequence.frames, name, sequence.fps, regions, coverage.faces, progress, drawn=faces, tight=silhouettes
+        )
+        regions = reg.order_far_to_near(regions.assign(_head=range(len(regions))))
     seen: dict[int, looks.Maps] = {}
     plate = None
     if silhouettes:
         regions, seen, somebody = _looked_at(recording, regions, size, progress)
         tick = progress(f"background {name}", len(sampled(sequence.n_frames)))
         plate = make_plate(sequence.frames, somebody, size, tick)
+    if heads is not None:
+        heads = heads.of(regions["_head"].to_numpy())
+        regions = regions.drop(columns="_head")
     embeddings = _embeddings(recording, regions, progress) if policy == ISOMETRY else None
     codes = identity_codes(policy, key, recording.camera, sorted(set(regions["track"])), embeddings)
     bits = next(key.stream("recolor", recording.camera))
-    return CameraPlan(
-        recording.camera, name, size, sequence.n_frames, regions, things, codes, bits, seen=seen, plate=plate
-    )
+    return CameraPlan(recording.camera, name, size, sequence.n_frames, regions, things, codes, bits, seen, plate, heads)
 
 
 def _confirmed(

@@ -14,6 +14,7 @@ from mot_anon.plan.identities import POLICIES
 from mot_anon.plan.overrides import require_known
 from mot_anon.publish.analyse import Coverage
 from mot_anon.vision.detect import make_detector
+from mot_anon.vision.faces import make_face_detector
 
 
 def checked_method(name: str, strength: int | None, target: str, *, control: bool) -> Method:
@@ -26,7 +27,7 @@ def checked_method(name: str, strength: int | None, target: str, *, control: boo
     """
     if target not in TARGETS:
         raise OptionError(f"no target {target!r}; there is: {', '.join(TARGETS)}")
-    method = make_method(name, strength)
+    method = make_method(name, strength, target)
     if target not in method.targets:
         raise OptionError(f"method {name} cannot do target {target}; it does {', '.join(sorted(method.targets))}")
     if method.control and not control:
@@ -43,12 +44,13 @@ def check_options(policy: str, workers: int | None) -> None:
 
 
 def check_coverage(coverage: Coverage, sequences: Iterable[Sequence]) -> None:
-    """Raise where the independent detector is not there, or a line of ``--regions`` names a sequence nobody knows.
+    """Raise where a detector is not there, or a line of ``--regions`` names a sequence nobody knows.
 
     Known are the sequences at hand and those that lie beside them, so that one file serves a whole data set.
     """
     if coverage.detector is not None:
         make_detector(coverage.detector)
+    make_face_detector(coverage.faces)
     if coverage.overrides and coverage.overrides_path is not None:
         places = {sequence.path.parent for sequence in sequences}
         names = {sequence.name for sequence in sequences} | {f.name for p in places for f in p.iterdir() if f.is_dir()}

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mot_anon.plan.camera import Region
+from mot_anon.plan.heads import FacePlace
 from mot_anon.plan.regions import clip
 from mot_anon.plan.silhouettes import Seen, in_frame
+from mot_anon.vision.landmarks import draw_holes
 
 Labels = NDArray[np.int32]
 """(H, W) int32: index of the region that owns a pixel, −1 for background."""
@@ -20,6 +22,7 @@ _MARGIN, _LEAST_MARGIN = 0.08, 3.0  # of the box's width, and in pixels: how far
 _REACH = 0.2  # of the box's width: how far feet and hands that leave the parser's window are followed
 _LEAVES = 90  # of 255: from which what touches the window's edge is believed to go on beyond it
 _RIM = 0.06  # of the window's width: what comes so near to its edge may leave it
+_FACE_RIM = 0.05  # of the side of a face's window: over how much a drawn face goes over into what is round it
 _HEAD_SEEN = 0.12  # of a head's box that nothing hides, below which the parser must have missed the head
 
 
@@ -40,13 +43,15 @@ def label_regions(regions: Sequence[Region], size: tuple[int, int], target: str)
 def covered_box(region: Region, target: str) -> NDArray[np.float64]:
     """The box (x, y, w, h) that holds everything of a region that is replaced for a target."""
     if target == "face":
-        return region.head
-    if region.seen is None:
+        return region.head if _drawn(region) is None else _face_box(region)
+    boxes = [region.box] if target == "body" or not region.faced else [region.box, region.head]
+    if region.seen is not None:
+        window, more = region.seen.window, margin(region) + _reach(region)
+        boxes.append(np.concatenate([window[:2] - more, window[2:] - window[:2] + 2 * more]))
+    if len(boxes) == 1:
         return region.box
-    window, more = region.seen.window, margin(region) + _reach(region)
-    low = np.minimum(region.box[:2], window[:2] - more)
-    high = np.maximum(region.box[:2] + region.box[2:], window[2:] + more)
-    return np.concatenate([low, high - low])
+    low = np.min([box[:2] for box in boxes], 0)
+    return np.concatenate([low, np.max([box[:2] + box[2:] for box in boxes], 0) - low])
 
 
 def covered_mask(region: Region, size: tuple[int, int], target: str) -> NDArray[np.bool_]:
@@ -60,9 +65,13 @@ def covered_mask(region: Region, size: tuple[int, int], target: str) -> NDArray[
     mask = np.zeros((max(0, part[3] - part[1]), max(0, part[2] - part[0])), bool)
     if not mask.size:
         return mask
+    if target == "face" and _drawn(region) is not None:
+        return face_alpha(region, part) > 0
     if target == "face" or region.seen is None:
         return mask | _box_mask(region, part, size, target)
     near = widened(region.seen, part, margin(region), _reach(region))
+    if target == "both" and region.faced:
+        near |= _inside(region.head, part, size)  # the new body must not wear the old face
     if not region.seen.sure:
         return near | _box_mask(region, part, size, target)
     head = _inside(region.head, part, size)
@@ -97,9 +106,47 @@ def widened(seen: Seen, part: tuple[int, int, int, int], more: float, reach: flo
     return np.asarray(distance <= more, bool)
 
 
+def face_alpha(region: Region, part: tuple[int, int, int, int]) -> NDArray[np.float32]:
+    """How much of the drawn face shows in a part x1, y1, x2, y2 of the frame, (h, w) float32 in 0…1.
+
+    1 where landmarks have the face, and down to 0 over a rim round it; what is not 0 is covered.
+    """
+    place = _drawn(region)
+    assert place is not None
+    size = (max(0, part[3] - part[1]), max(0, part[2] - part[0]))
+    if not all(size):
+        return np.zeros(size, np.float32)
+    points = (place.points - np.array(part[:2])) / np.array([size[1], size[0]])
+    hole = draw_holes(points[None].astype(np.float32), size)[0, 0] > 0.5
+    if not hole.any():
+        return np.zeros(size, np.float32)
+    distance = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, 5)
+    t = np.clip(1 - distance / _rim(place), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
 def margin(region: Region) -> float:
     """By how many pixels a region's silhouette is widened."""
     return max(_LEAST_MARGIN, _MARGIN * min(float(region.box[2]), 0.5 * float(region.box[3])))
+
+
+def _drawn(region: Region) -> FacePlace | None:
+    """Where a face is drawn after landmarks, if one is."""
+    return region.face if region.face is not None and region.face.usable else None
+
+
+def _rim(place: FacePlace) -> float:
+    return max(2.0, _FACE_RIM * float(place.window[2] - place.window[0]))
+
+
+def _face_box(region: Region) -> NDArray[np.float64]:
+    place = region.face
+    assert place is not None
+    # The window holds the hole and its rim; what lies outside is not drawn.
+    points = place.points.astype(np.float64)
+    low, high = points.min(0), points.max(0)
+    more = 0.35 * (high - low).max() + _rim(place)
+    return np.concatenate([low - more, high - low + 2 * more])
 
 
 def _reach(region: Region) -> float:
@@ -123,7 +170,7 @@ def _box_mask(region: Region, part: tuple[int, int, int, int], size: tuple[int, 
         mask &= ~_inside(thing, part, size)
         a1, b1, a2, b2 = clip(thing, size)
         given_up |= a1 <= head[0] and b1 <= head[1] and a2 >= head[2] and b2 >= head[3]
-    return mask if given_up else mask | _inside(region.head, part, size)
+    return mask if given_up and not region.faced else mask | _inside(region.head, part, size)
 
 
 def _hidden(box: NDArray[np.float64], region: Region, size: tuple[int, int]) -> bool:

@@ -68,7 +68,7 @@ def publish_frame(plan_path: str, task: FrameTask, method: tuple[str, int | None
 
     Nothing is written of a frame that does not pass :func:`~mot_anon.publish.verify.check_frame`.
     """
-    plan, made = _prepared(plan_path, *method)
+    plan, made = _prepared(plan_path, *method, target)
     source = _read(task.source)
     if task.digest and hashlib.sha256(source).hexdigest() != task.digest:
         raise FrameError(f"{task.source}: changed while it was being worked on; run again")
@@ -116,5 +116,5 @@ def _one_thread() -> Iterator[None]:
 
 
 @lru_cache(maxsize=2)
-def _prepared(plan_path: str, name: str, strength: int | None) -> tuple[CameraPlan, Method]:
-    return CameraPlan.read(Path(plan_path)), make_method(name, strength)
+def _prepared(plan_path: str, name: str, strength: int | None, target: str) -> tuple[CameraPlan, Method]:
+    return CameraPlan.read(Path(plan_path)), make_method(name, strength, target)

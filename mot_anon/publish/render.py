@@ -10,18 +10,22 @@ from numpy.typing import NDArray
 
 from mot_anon.data.frames import Frame
 from mot_anon.errors import CoverageError
-from mot_anon.methods.base import Item, Method, Pixels, Shape
+from mot_anon.methods.base import FaceShape, Item, Method, Pixels, Shape
 from mot_anon.methods.classical import strong_blur
+from mot_anon.methods.heads import head_oval
 from mot_anon.plan.camera import Region
+from mot_anon.plan.heads import FacePlace
 from mot_anon.plan.plate import Plate
 from mot_anon.plan.regions import clip, head_size
 from mot_anon.plan.silhouettes import Seen, in_frame
-from mot_anon.publish.cover import Labels, covered_box, covered_mask, label_regions
+from mot_anon.publish.cover import Labels, covered_box, covered_mask, face_alpha, label_regions
 from mot_anon.publish.erase import erase, grain, grain_of
+from mot_anon.vision import landmarks
 from mot_anon.vision.augment import fill
 from mot_anon.vision.parse import SIZE
 
 _HOLE, _RIM = 64, 11  # of 255, and cells: as holes are in the generator's training
+_FACE_HOLE = 0.02
 
 __all__ = ["erase", "render_frame"]
 
@@ -71,18 +75,11 @@ def render_frame(
         mine = labels[place] == index
         if not mine.any() or (region.seen is not None and not region.person):
             continue  # of whom nobody is sure, nothing but the background is left
-        raw = _rgb(frame[place]) if method.needs_raw or not region.person else None
-        silhouette, shape = mine.astype(np.float32), None
-        if region.person and region.seen is not None:
-            # Nearer people are painted over this one, with a soft edge: there it must be, too.
-            mine = covered_mask(region, size, target)
-            silhouette = in_frame(region.seen.silhouette, region.seen.window, part).astype(np.float32) / 255
-            shape = shape_of(region.seen, erased, part)
-        item = Item(_rgb(erased[place]), silhouette, region.code, head_size(region.box), recolouring, raw, shape)
+        mine, item = _item(region, frame, erased, part, mine, method, target, recolouring)
         if region.person or method.control:
             sure.append((place, mine, index, item))
         else:
-            _lay(published, place, mine, strong_blur(item), silhouette)
+            _lay(published, place, mine, strong_blur(item), item.silhouette)
     painted = method.render([item for *_, item in sure])
     for (place, mine, index, item), (rgb, alpha) in zip(sure, painted, strict=True):
         if rgb.shape != item.erased.shape or not np.isfinite(rgb[mine]).all() or not np.isfinite(alpha[mine]).all():
@@ -92,9 +89,36 @@ def render_frame(
         if method.needs_raw and (alpha[mine] < 1).any():
             raise CoverageError(f"method {method.name} sees raw pixels and lets them through (alpha below 1)")
         _lay(published, place, mine, rgb, alpha)
-    if any(item.shape is not None for *_, item in sure):
+    if any(item.shape is not None or item.face is not None for *_, item in sure):
         _roughen(published, owned, grain_of(frame, ~owned), number)
     return published, labels
+
+
+def _item(
+    region: Region,
+    frame: Frame,
+    erased: Frame,
+    part: tuple[int, int, int, int],
+    mine: NDArray[np.bool_],
+    method: Method,
+    target: str,
+    recolouring: int,
+) -> tuple[NDArray[np.bool_], Item]:
+    """What a method is given of a region whose crop is ``part``, and which of its pixels may be painted."""
+    size, place = (frame.shape[1], frame.shape[0]), (slice(part[1], part[3]), slice(part[0], part[2]))
+    raw = _rgb(frame[place]) if method.needs_raw or not region.person else None
+    silhouette, shape, face = mine.astype(np.float32), None, None
+    # Nearer people are painted over this one, with a soft edge: there it must be, too.
+    if region.person and region.seen is not None:
+        mine = covered_mask(region, size, target)
+        silhouette = in_frame(region.seen.silhouette, region.seen.window, part).astype(np.float32) / 255
+        shape = shape_of(region.seen, erased, part)
+    if target == "face" and region.face is not None:
+        if region.face.usable:
+            mine, silhouette = covered_mask(region, size, target), face_alpha(region, part)
+        face = face_of(region.face, erased, part)
+    head = head_size(region.box)
+    return mine, Item(_rgb(erased[place]), silhouette, region.code, head, recolouring, raw, shape, face)
 
 
 def shape_of(seen: Seen, erased: Frame, part: tuple[int, int, int, int]) -> Shape:
@@ -120,14 +144,26 @@ def shape_of(seen: Seen, erased: Frame, part: tuple[int, int, int, int]) -> Shap
     )
 
 
-def _window(pixels: NDArray[np.uint8], window: NDArray[np.int64]) -> NDArray[np.uint8]:
+def face_of(place: FacePlace, erased: Frame, part: tuple[int, int, int, int]) -> FaceShape:
+    """Where a face or a head is drawn; ``erased`` and ``part`` as in :func:`shape_of`."""
+    window = place.window
+    if place.usable:
+        points = (place.points[None] - window[:2]) / (window[2:] - window[:2])
+        drawn, hole = landmarks.draw_landmarks(points)[0, 0], landmarks.draw_holes(points)[0, 0]
+    else:
+        drawn, hole = np.zeros(landmarks.SIZE, np.float32), head_oval(landmarks.SIZE)
+    surroundings = fill(_window(erased, window, landmarks.SIZE), hole > _FACE_HOLE)
+    return FaceShape(window - np.tile(part[:2], 2), _rgb(surroundings), drawn, hole, place.confidence, place.usable)
+
+
+def _window(pixels: NDArray[np.uint8], window: NDArray[np.int64], size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:
     """A window at the generator's size; beyond the frame its border goes on."""
     x1, y1, x2, y2 = window.tolist()
     height, width = pixels.shape[:2]
     rows, columns = np.arange(y1, y2).clip(0, height - 1), np.arange(x1, x2).clip(0, width - 1)
     crop = pixels[rows[:, None], columns]
-    way = cv2.INTER_AREA if y2 - y1 > SIZE[0] else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(crop, SIZE[::-1], interpolation=way), np.uint8)
+    way = cv2.INTER_AREA if y2 - y1 > size[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(crop, size[::-1], interpolation=way), np.uint8)
 
 
 def _roughen(published: Frame, owned: NDArray[np.bool_], sigma: float, number: int) -> None:

@@ -28,6 +28,7 @@ from mot_anon.publish.settings import Published, Settings, request_of
 from mot_anon.publish.verify import verify_tree
 from mot_anon.publish.work import Work, opened, work_folder
 from mot_anon.vision.cache import Tick
+from mot_anon.vision.faces import advice, chosen_detector
 
 __all__ = ["Progress", "Published", "Settings", "publish"]
 
@@ -156,8 +157,17 @@ def _build(
         stored = work.plan(index)
         if stored is None:
             coverage, target = settings.coverage, settings.target
-            looked = getattr(method, "wants_silhouettes", False)
-            plan = plan_recording(recording, key, settings.policy, coverage, progress, target, silhouettes=looked)
+            looked, drawn = (getattr(method, wish, False) for wish in ("wants_silhouettes", "wants_faces"))
+            plan = plan_recording(
+                recording,
+                key,
+                settings.policy,
+                coverage,
+                progress,
+                target,
+                silhouettes=looked,
+                faces=drawn and target == "face",
+            )
             stored = work.store_plan(index, plan), plan
         plans.append(stored)
 
@@ -239,6 +249,9 @@ def _record(
 ) -> dict[str, Any]:
     views = [view for recording in recordings for view in recording.views]
     detector = settings.coverage.detector
+    said = None if settings.target == "body" else advice(settings.coverage.faces)
+    notes = [said] if said else []
+    faces = None if settings.target == "body" else chosen_detector(settings.coverage.faces)
     named = None
     if attribution is not None:
         named = {"file": record.ATTRIBUTION, "sha256": hashlib.sha256(attribution).hexdigest()}
@@ -250,10 +263,11 @@ def _record(
             "detector": detector,
             "least_confidence": settings.coverage.least_confidence,
             "regions_by_hand": len(settings.coverage.overrides),
+            "faces": faces,
         },
         ids_permuted=settings.permute_ids,
         attribution=named,
-        warnings=list(record.warnings_for(method, settings.target, settings.policy, detector, views)),
+        warnings=[*record.warnings_for(method, settings.target, settings.policy, detector, views), *notes],
         sequences=[entries[name] for name in sorted(entries)],
     )
 

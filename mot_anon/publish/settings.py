@@ -11,6 +11,7 @@ from typing import Any
 from mot_anon import __version__
 from mot_anon.methods.base import Method
 from mot_anon.publish.analyse import Coverage, Recording
+from mot_anon.vision.faces import chosen_detector
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ def request_of(
         "target": settings.target,
         "policy": settings.policy,
         "coverage": [coverage.detector, coverage.least_confidence, by_hand],
+        "faces": None if settings.target == "body" else chosen_detector(coverage.faces),
         "permutation of ids": settings.permute_ids,
         "attribution": None if attribution is None else hashlib.sha256(attribution).hexdigest(),
     }

@@ -1,0 +1,254 @@
+"""Heads: found faces joined with the people they belong to, placed where they were missed, and the rest guessed.
+
+What is not found as a face is covered as a head; what is found where no head was expected widens the head, or becomes a
+region of its own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from mot_anon.plan import regions as reg
+from mot_anon.plan.identities import CAMERA_TRACK
+from mot_anon.plan.silhouettes import PERSON, Readings, windows_of
+
+FACE = "face"
+"""``source`` of regions that are there because a face was found where nobody was known to be."""
+_HELD = 3  # frames for which a face is believed to be there before it was first found and after it was last
+_LOOSE = 0.4  # score of a face that nobody is known to have, at its best
+_LINKED = 0.2  # IoU of one face in two frames
+_SMALLEST, _LARGEST = 0.03, 0.35  # height of a face by that of the standing person
+_USUAL = 0.11
+_SEEN_HEAD = 90  # of 255: from which a cell shows a head
+_SURE_HEAD = 120  # and what the surest has to be
+_FLAT, _TALL = 0.04, 0.32  # least and largest height of a head by that of the standing person
+_GROWN = 0.3  # of a head's size, by which its region is larger than what a parser sees
+_MEDIAN = 3  # frames before and after that say where a head is
+
+Boxes = NDArray[np.float64]
+
+
+def owned_faces(found: pd.DataFrame, regions: pd.DataFrame) -> tuple[Boxes, pd.DataFrame]:
+    """Whose every face is.
+
+    Parameters
+    ----------
+    found:
+        Columns frame, x, y, w, h, confidence.
+    regions:
+        Of the same recording.
+
+    Returns
+    -------
+    own:
+        (len(regions), 4) x, y, w, h: the face of every region, NaN where none was found.
+    loose:
+        The faces that belong to none: no head is expected where they are, or somebody else's face is there already.
+    """
+    own = np.full((len(regions), 4), np.nan)
+    boxes, numbers = regions[["x", "y", "w", "h"]].to_numpy(float), regions["frame"].to_numpy()
+    sources = regions["source"].to_numpy(object)
+    taken = np.zeros(len(found), bool)
+    places, when = found[["x", "y", "w", "h"]].to_numpy(float), found["frame"].to_numpy()
+    for frame in sorted(set(when)):
+        rows, faces = np.flatnonzero(numbers == frame), np.flatnonzero(when == frame)
+        costs = np.array([[_cost(places[face], boxes[row], sources[row]) for row in rows] for face in faces])
+        if not costs.size:
+            continue
+        for at, to in zip(*linear_sum_assignment(np.where(np.isinf(costs), 1e3, costs)), strict=True):
+            if np.isfinite(costs[at, to]):
+                own[rows[to]], taken[faces[at]] = places[faces[at]], True
+    return own, found[~taken].reset_index(drop=True)
+
+
+def bridged(own: Boxes, regions: pd.DataFrame, longest: int) -> Boxes:
+    """Faces also where a detector missed them for at most ``longest`` frames, at their place relative to the body.
+
+    Before the first and after the last they are held for three frames.
+    """
+    placed = own.copy()
+    boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
+    for rows in tracks_of(regions):
+        frames = regions["frame"].to_numpy()[rows]
+        at = np.flatnonzero(np.isfinite(own[rows, 0]))
+        if not len(at):
+            continue
+        relative = _relative(own[rows[at]], boxes[rows[at]])
+        known = frames[at]
+        for index in np.flatnonzero(~np.isfinite(own[rows, 0])):
+            before, after = known[known < frames[index]], known[known > frames[index]]
+            if len(before) and len(after):
+                near = after[0] - before[-1] - 1 <= longest
+            else:
+                near = min(np.abs(known - frames[index])) <= _HELD
+            if near:
+                guess = np.array([np.interp(frames[index], known, column) for column in relative.T])
+                placed[rows[index]] = _absolute(guess, boxes[rows[index]])
+    return placed
+
+
+def loose_regions(
+    loose: pd.DataFrame, heads: Boxes, regions: pd.DataFrame, longest: int, n_frames: int
+) -> pd.DataFrame:
+    """Regions for faces that nobody is known to have, where no painted head (``heads``, (N, 4)) covers them.
+
+    One that is found again within ``longest`` frames is there in between, and three frames before and after.
+    """
+    rows: list[tuple[int, Boxes]] = []
+    for chain in _chains(loose, longest):
+        frames, places = np.array([frame for frame, _, _ in chain]), np.array([box for _, box, _ in chain])
+        if max(score for _, _, score in chain) < _LOOSE:
+            continue
+        for frame in range(max(1, frames[0] - _HELD), min(n_frames, frames[-1] + _HELD) + 1):
+            box = np.array([np.interp(frame, frames, column) for column in places.T])
+            rows.append((frame, roomy_face(box)))
+    painted = (regions["kind"] != "hidden").to_numpy()
+    numbers = regions["frame"].to_numpy()
+    table = []
+    for frame, box in rows:
+        here = heads[painted & (numbers == frame)]
+        size = (int(box[0] + box[2]) + 2, int(box[1] + box[3]) + 2)
+        if reg.visible_share(box, here, size) > 0:
+            table.append((frame, CAMERA_TRACK, *box, "person", FACE))
+    return pd.DataFrame(table, columns=reg.REGION_COLUMNS).astype({"frame": "int64"}).assign(visibility=1.0)
+
+
+def roomy_face(face: Boxes) -> Boxes:
+    """A face that a detector drew (x, y, w, h), with room for ears, chin and forehead."""
+    x, y, w, h = face
+    return np.array([x - 0.25 * w, y - 0.35 * h, 1.5 * w, 1.6 * h])
+
+
+def inner_face(places: Boxes) -> Boxes:
+    """The faces (N, 4) that :func:`roomy_face` made ``places`` of."""
+    size = places[:, 2:] / (1.5, 1.6)
+    return np.concatenate([places[:, :2] + size * (0.25, 0.35), size], 1)
+
+
+def seen_heads(readings: Readings, regions: pd.DataFrame) -> Boxes:
+    """Heads (N, 4) x, y, w, h that a parser is sure of, steadied along tracks; NaN where it is not."""
+    boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
+    windows = windows_of(boxes).astype(float)
+    found = np.full((len(regions), 4), np.nan)
+    for row, (box, window) in enumerate(zip(boxes, windows, strict=True)):
+        head = readings.parts[row, 0]
+        if readings.scores[row] < PERSON or head.max() < _SURE_HEAD:
+            continue
+        down, across = np.nonzero(head >= _SEEN_HEAD)
+        cell = (window[2:] - window[:2]) / (head.shape[1], head.shape[0])
+        low = window[:2] + cell * (across.min(), down.min())
+        size = cell * (across.max() + 1 - across.min(), down.max() + 1 - down.min())
+        standing = reg.standing_height(box)
+        x1, y1, w, h = reg.likely_head_box(box)
+        x, y = low + size / 2
+        if _FLAT * standing <= size[1] <= _TALL * standing and x1 <= x <= x1 + w and y1 <= y <= y1 + h:
+            found[row] = [*low, *size]
+    return _steadied(found, boxes, regions)
+
+
+def head_boxes(regions: pd.DataFrame, faces: Boxes, seen: Boxes, *, drawn: bool) -> Boxes:
+    """What is covered of every region (N, 4) x, y, w, h: its head, as far as anybody knows, and its face.
+
+    Parameters
+    ----------
+    faces, seen:
+        (N, 4), NaN where there is none: of :func:`bridged` and :func:`seen_heads`.
+    drawn:
+        A head that is drawn anew is no larger than a parser saw it, where one did; other methods cover that and all of
+        the body's upper part.
+    """
+    boxes, sources = regions[["x", "y", "w", "h"]].to_numpy(float), regions["source"].to_numpy(object)
+    heads = np.empty((len(regions), 4))
+    for row, (box, source) in enumerate(zip(boxes, sources, strict=True)):
+        parts = [] if drawn and np.isfinite(seen[row, 0]) else [usual_head(box, source)]
+        if np.isfinite(seen[row, 0]):
+            parts.append(_grown(seen[row], _GROWN))
+        if np.isfinite(faces[row, 0]):
+            parts.append(roomy_face(faces[row]))
+        low = np.min([part[:2] for part in parts], 0)
+        heads[row] = [*low, *(np.max([part[:2] + part[2:] for part in parts], 0) - low)]
+    return heads
+
+
+def found_or_usual(regions: pd.DataFrame, faces: Boxes) -> Boxes:
+    """(N, 4) x, y, w, h: found faces with some room, and where there is none, the head by the body's geometry."""
+    boxes, sources = regions[["x", "y", "w", "h"]].to_numpy(float), regions["source"].to_numpy(object)
+    pairs = zip(faces, boxes, sources, strict=True)
+    heads = [roomy_face(face) if np.isfinite(face[0]) else usual_head(box, source) for face, box, source in pairs]
+    return np.array(heads, float).reshape(-1, 4)
+
+
+def usual_head(box: Boxes, source: str) -> Boxes:
+    """Where the head is by the body's geometry; of what was drawn by hand, and of who lies down, the whole box."""
+    if source in ("group", "manual", FACE) or box[2] > box[3]:
+        return box
+    return reg.head_box(box) if source == "gt" else reg.likely_head_box(box)
+
+
+def tracks_of(regions: pd.DataFrame) -> list[NDArray[np.int64]]:
+    """Row numbers of every track in the order of time; nobody's regions are each on their own."""
+    names, frames = regions["track"].to_numpy(object), regions["frame"].to_numpy(np.int64)
+    found = []
+    for name in sorted(set(names) - {CAMERA_TRACK}):
+        rows = np.flatnonzero(names == name)
+        found.append(rows[np.argsort(frames[rows], kind="stable")])
+    return found + [np.array([row]) for row in np.flatnonzero(names == CAMERA_TRACK)]
+
+
+def _cost(face: Boxes, box: Boxes, source: str) -> float:
+    """How badly a face fits a person's box; infinite where it cannot be theirs."""
+    middle = face[:2] + face[2:] / 2
+    x, y, w, h = reg.likely_head_box(box) if usual_head(box, source) is not box else box
+    standing = reg.standing_height(box)
+    if not (x <= middle[0] <= x + w and y <= middle[1] <= y + h):
+        return np.inf
+    if not _SMALLEST * standing <= face[3] <= _LARGEST * standing:
+        return np.inf
+    aside = abs(middle[0] - box[0] - box[2] / 2) / max(box[2], 1e-6)
+    below = abs(middle[1] - box[1] - 0.07 * standing) / (0.25 * standing)
+    return float(aside + below + 0.5 * abs(np.log(face[3] / (_USUAL * standing))))
+
+
+def _relative(faces: Boxes, boxes: Boxes) -> Boxes:
+    middle = (faces[:, :2] + faces[:, 2:] / 2 - boxes[:, :2]) / boxes[:, 2:]
+    return np.concatenate([middle, faces[:, 2:] / boxes[:, 3:]], 1)
+
+
+def _absolute(relative: Boxes, box: Boxes) -> Boxes:
+    size = relative[2:] * box[3]
+    return np.concatenate([box[:2] + relative[:2] * box[2:] - size / 2, size])
+
+
+def _steadied(found: Boxes, boxes: Boxes, regions: pd.DataFrame) -> Boxes:
+    """Medians over a few frames, relative to the body."""
+    steady = found.copy()
+    frames = regions["frame"].to_numpy(np.int64)
+    for rows in tracks_of(regions):
+        relative = _relative(found[rows], boxes[rows])
+        for row in rows:
+            near = (np.abs(frames[rows] - frames[row]) <= _MEDIAN) & np.isfinite(relative[:, 0])
+            if np.isfinite(found[row, 0]):
+                steady[row] = _absolute(np.median(relative[near], 0), boxes[row])
+    return steady
+
+
+def _grown(box: Boxes, by: float) -> Boxes:
+    return np.concatenate([box[:2] - by * box[2:], (1 + 2 * by) * box[2:]])
+
+
+def _chains(loose: pd.DataFrame, longest: int) -> list[list[tuple[int, Boxes, float]]]:
+    """Loose faces linked over time: lists of (frame, box, score)."""
+    chains: list[list[tuple[int, Boxes, float]]] = []
+    ordered = loose.sort_values(["frame", "confidence", "x"], ascending=[True, False, True], kind="stable")
+    for frame, x, y, w, h, score in ordered[["frame", "x", "y", "w", "h", "confidence"]].itertuples(index=False):
+        box = np.array([x, y, w, h])
+        near = [chain for chain in chains if 0 < frame - chain[-1][0] <= longest + 1]
+        overlaps = [float(reg.iou(box[None], chain[-1][1][None])[0, 0]) for chain in near]
+        if overlaps and max(overlaps) >= _LINKED:
+            near[int(np.argmax(overlaps))].append((int(frame), box, float(score)))
+        else:
+            chains.append([(int(frame), box, float(score))])
+    return chains

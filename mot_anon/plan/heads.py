@@ -1,0 +1,163 @@
+"""How heads are drawn: landmarks steadied along tracks, and a window for everybody, whether or not there are any."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.linalg import solveh_banded
+
+from mot_anon.plan import regions as reg
+from mot_anon.plan.faces import FACE, Boxes, tracks_of
+from mot_anon.vision.landmarks import POINTS, USABLE, face_windows
+
+_STIFF = 6.0  # how much a bent course of landmarks costs, beside their distance from where they were read
+_STEADY, _SHORTEST = 2, 3  # frames each way that vote whether landmarks are usable, and fewest in a row that are used
+_HEAD = 1.5  # side of the window of a head by the head's size
+
+
+@dataclass(frozen=True)
+class FacePlace:
+    """Where one face, or the head it is on, is drawn in a frame.
+
+    Attributes
+    ----------
+    points:
+        (68, 2) float32: landmarks in pixels of the frame, smoothed along the track; NaN where there are none.
+    window:
+        (4,) x1, y1, x2, y2 in whole pixels of the frame: the square that is drawn; may leave the frame.
+    confidence:
+        0…1, of the landmarks in this frame.
+    usable:
+        Whether a face is drawn after them.
+    """
+
+    points: NDArray[np.float32] = field(repr=False)
+    window: NDArray[np.int64]
+    confidence: float
+    usable: bool
+
+
+@dataclass(frozen=True)
+class Heads:
+    """Where the heads are in N regions, in their order.
+
+    Attributes
+    ----------
+    boxes:
+        (N, 4) x, y, w, h: what is covered of everybody.
+    faced:
+        (N,) whether a face was found there.
+    windows, points, confidence, usable:
+        As in :class:`FacePlace`, (N, …); None for methods that draw no faces.
+    """
+
+    boxes: Boxes = field(repr=False)
+    faced: NDArray[np.bool_] = field(repr=False)
+    windows: NDArray[np.int64] | None = field(default=None, repr=False)
+    points: NDArray[np.float32] | None = field(default=None, repr=False)
+    confidence: NDArray[np.float32] | None = field(default=None, repr=False)
+    usable: NDArray[np.bool_] | None = field(default=None, repr=False)
+
+    def of(self, rows: NDArray[np.int64]) -> Heads:
+        """Some of them, in the order given."""
+        parts = (self.windows, self.points, self.confidence, self.usable)
+        return Heads(self.boxes[rows], self.faced[rows], *(None if part is None else part[rows] for part in parts))  # type: ignore[arg-type]
+
+    def place(self, row: int) -> FacePlace | None:
+        """Where a face is drawn; None for methods that draw none."""
+        if self.windows is None or self.points is None or self.confidence is None or self.usable is None:
+            return None
+        return FacePlace(self.points[row], self.windows[row], float(self.confidence[row]), bool(self.usable[row]))
+
+
+def drawn_heads(
+    regions: pd.DataFrame,
+    boxes: Boxes,
+    faces: Boxes,
+    seen: Boxes,
+    read: tuple[NDArray[np.float32], NDArray[np.float32]],
+) -> Heads:
+    """Heads for a method that draws faces.
+
+    Parameters
+    ----------
+    boxes, faces, seen:
+        Of :func:`head_boxes`, :func:`bridged` and :func:`seen_heads`.
+    read:
+        Points (M, 68, 2) and confidences (M,) of the M rows whose face is not NaN, in their order.
+    """
+    there = np.flatnonzero(np.isfinite(faces[:, 0]))
+    points = np.full((len(regions), POINTS, 2), np.nan, np.float32)
+    confidence = np.zeros(len(regions), np.float32)
+    usable = np.zeros(len(regions), bool)
+    points[there], confidence[there] = read
+    frames = regions["frame"].to_numpy(np.int64)
+    for rows in tracks_of(regions):
+        known = rows[np.isfinite(faces[rows, 0])]
+        for run in np.split(known, np.flatnonzero(np.diff(frames[known]) > 1) + 1):
+            if len(run):
+                points[run] = smoothed(points[run], confidence[run])
+                usable[run] = steady_choice(confidence[run])
+    windows = np.empty((len(regions), 4))
+    places, sources = regions[["x", "y", "w", "h"]].to_numpy(float), regions["source"].to_numpy(object)
+    for row in range(len(regions)):
+        if usable[row]:
+            windows[row] = face_windows(points[row])[0]
+        else:
+            windows[row] = _head_window(boxes[row], faces[row], seen[row], places[row], sources[row])
+    low = np.rint(windows[:, :2])
+    side = np.maximum(4, np.rint((windows[:, 2:] - windows[:, :2]).max(1, keepdims=True)))
+    windows = np.concatenate([low, low + side], 1)
+    return Heads(boxes, np.isfinite(faces[:, 0]), windows.astype(np.int64), points, confidence, usable)
+
+
+def smoothed(points: NDArray[np.float32], confidence: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Landmarks (T, 68, 2) of T frames on end along a smoothing spline, as CIAGAN has it for video (section 3.5).
+
+    The discrete one: least squares with a penalty on second differences (Whittaker, 1923), each frame weighted by its
+    confidence (T,).
+    """
+    n = len(points)
+    if n < 3:
+        return points
+    weight = np.maximum(confidence.astype(np.float64), 0.02) ** 2
+    second = np.zeros((n - 2, n))
+    for row in range(n - 2):
+        second[row, row : row + 3] = 1, -2, 1
+    bent = _STIFF * weight.mean() * second.T @ second
+    bands = np.zeros((3, n))
+    for above in range(3):
+        bands[2 - above, above:] = np.diagonal(bent, above)
+    bands[2] += weight
+    course = solveh_banded(bands, weight[:, None] * points.reshape(n, -1).astype(np.float64))
+    return course.reshape(points.shape).astype(np.float32)
+
+
+def steady_choice(confidence: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(T,) whether landmarks are used in T frames on end: by the median of five, in stretches of at least three."""
+    n = len(confidence)
+    near = [confidence[max(0, at - _STEADY) : at + _STEADY + 1] for at in range(n)]
+    chosen = np.array([np.median(some) >= USABLE for some in near], bool)
+    for run in np.split(np.arange(n), np.flatnonzero(np.diff(chosen.astype(int))) + 1):
+        if len(run) < _SHORTEST and chosen[run[0]]:
+            chosen[run] = False
+    return chosen
+
+
+def _head_window(box: Boxes, face: Boxes, seen: Boxes, place: Boxes, source: str) -> Boxes:
+    """The square (4,) x1, y1, x2, y2 in which a head is drawn of which no landmarks are known."""
+    if np.isfinite(seen[0]):
+        middle, size = seen[:2] + seen[2:] / 2, float(max(seen[2:]))
+    elif np.isfinite(face[0]):
+        middle, size = face[:2] + face[2:] * (0.5, 0.4), 1.35 * float(max(face[2:]))
+    elif source == FACE:
+        middle, size = place[:2] + place[2:] / 2, float(min(place[2:]))
+    else:
+        size = 1.15 * reg.head_size(place)
+        middle = np.array([place[0] + place[2] / 2, place[1] + 0.5 * size])
+        middle = np.clip(middle, box[:2], box[:2] + box[2:])
+    half = _HEAD * size / 2
+    return np.concatenate([middle - half, middle + half])

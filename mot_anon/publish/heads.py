@@ -1,0 +1,79 @@
+"""From regions to heads: faces are looked for, joined with people, and read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mot_anon.plan import faces as whose
+from mot_anon.plan.heads import Heads, drawn_heads
+from mot_anon.plan.silhouettes import Readings
+from mot_anon.vision.cache import Tick, parse_sequence
+from mot_anon.vision.faces import face_sequence, landmark_sequence, make_face_detector
+
+_LONGEST_GAP_SECONDS = 0.5
+_FOUND = ["frame", "x", "y", "w", "h", "confidence"]
+
+
+def find_heads(
+    frames: Sequence[Path],
+    name: str,
+    fps: float,
+    regions: pd.DataFrame,
+    detector: str,
+    progress: Callable[[str, int], Tick],
+    *,
+    drawn: bool,
+    tight: bool,
+) -> tuple[pd.DataFrame, Heads]:
+    """Where the heads of all regions are, and regions for faces that nobody is known to have.
+
+    Parameters
+    ----------
+    frames, name, fps:
+        Of the recording.
+    regions:
+        Everybody, hidden or not.
+    detector:
+        ``--faces``.
+    drawn:
+        The method draws faces: landmarks are read, and a head that a parser sees is covered no wider than it is.
+    tight:
+        The method covers silhouettes, and no more than found faces beside them.
+
+    Returns
+    -------
+    The regions with those of more faces at the end, and their heads in that order.
+    """
+    longest = round(_LONGEST_GAP_SECONDS * fps)
+    finder = make_face_detector(detector)
+    found = pd.DataFrame(columns=_FOUND).astype({"frame": "int64"})
+    if finder is not None:
+        found = face_sequence(frames, regions, finder, progress(f"faces {name}", len(frames)))
+    own, loose = whose.owned_faces(found, regions)
+    faces = whose.bridged(own, regions, longest)
+    seen = np.full((len(regions), 4), np.nan)
+    if not tight and len(regions):
+        from mot_anon.vision.parse import Parser
+
+        packed = parse_sequence(frames, regions, Parser(), progress(f"heads {name}", len(frames)))
+        seen = whose.seen_heads(Readings.from_bytes(packed), regions)
+    boxes = whose.found_or_usual(regions, faces) if tight else whose.head_boxes(regions, faces, seen, drawn=drawn)
+    more = whose.loose_regions(loose, boxes, regions, longest, len(frames))
+    if len(more):
+        regions = pd.concat([regions, more[regions.columns]], ignore_index=True)
+        places = more[["x", "y", "w", "h"]].to_numpy(float)
+        faces = np.concatenate([faces, whose.inner_face(places)])
+        seen = np.concatenate([seen, np.full_like(places, np.nan)])
+        boxes = np.concatenate([boxes, places])
+    if not drawn:
+        return regions, Heads(boxes, np.isfinite(faces[:, 0]))
+    from mot_anon.vision.landmarks import LandmarkReader
+
+    there = np.isfinite(faces[:, 0])
+    table = pd.DataFrame(faces[there], columns=["x", "y", "w", "h"]).assign(frame=regions["frame"].to_numpy()[there])
+    read = landmark_sequence(frames, table, LandmarkReader(), progress(f"landmarks {name}", len(frames)))
+    return regions, drawn_heads(regions, boxes, faces, seen, read)
