@@ -57,6 +57,9 @@ class FaceConfig(GeneratorConfig):
         Share of the faces whose landmarks are a little beside the truth.
     coloured:
         Share of the places that are in colour.
+    tint:
+        Weight of the colour of skin: whoever is asked for has that of who was there, which the generator does not see.
+        So it follows from what is round a face, not from a code.
     """
 
     choices: ClassVar[dict[str, tuple[str, ...]]] = {
@@ -64,10 +67,13 @@ class FaceConfig(GeneratorConfig):
         "input": ("landmarks", "face"),
     }
 
-    steps: int = 6000
+    steps: int = 4600
+    batch: int = 12
     input: str = "landmarks"
     unknown: float = 0.5
     coloured: float = 0.5
+    guidance: float = 3.0
+    tint: float = 6.0
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,7 @@ class FaceIdentityLearner(IdentityLearner):
         network = self.averages["identity"]
         assert isinstance(network, IdentityNetwork)
         faces = self.audience
-        embeddings = F.normalize(embed_windows(network, cut_windows(faces.pixels, window_affine(faces.landmarks))))
+        embeddings = F.normalize(embed_faces(network, faces))
         variances = torch.linalg.eigvalsh(torch.cov(CODE_SIZE**0.5 * embeddings.T))
         similarity = (embeddings @ embeddings.T).fill_diagonal_(-2)
         person = torch.from_numpy(faces.person)
@@ -133,8 +139,7 @@ class FaceIdentityLearner(IdentityLearner):
         """Measure the whitening on the training pictures and write the average."""
         network = self.averages["identity"]
         assert isinstance(network, IdentityNetwork)
-        windows = cut_windows(self.faces.pixels, window_affine(self.faces.landmarks))
-        network.mean, network.whitening = whitening(embed_windows(network, windows))
+        network.mean, network.whitening = whitening(embed_faces(network, self.faces))
         save_weights(network, out, self.form)
 
 
@@ -144,10 +149,8 @@ class FaceCast:
     def __init__(self, faces: Faces, identity: IdentityNetwork, seed: int) -> None:
         self.faces = faces.of(faces.detected)
         draw = Draw(seed + 1)
-        everybody = np.arange(len(self.faces))
-        views = [cut_windows(self.faces.pixels, window_affine(self.faces.landmarks))]
-        views += [view(self.faces, everybody, draw) for _ in range(VIEWS - 1)]
-        self.codes = torch.stack([identity.code(embed_windows(identity, windows)) for windows in views])
+        views = [embed_faces(identity, self.faces, draw if number else None) for number in range(VIEWS)]
+        self.codes = torch.stack([identity.code(embeddings) for embeddings in views])
         self.members = {who: np.flatnonzero(self.faces.person == who) for who in np.unique(self.faces.person)}
         self.people = [np.unique(self.faces.person[self.faces.colour == kind]) for kind in (False, True)]
 
@@ -271,6 +274,14 @@ class FaceLearner(GeneratorLearner):
         loss = reconstruction_loss(augment.luma(drawn), augment.luma(real), where)
         return loss + reconstruction_loss(drawn, real, where * place.colour.to(device)[:, None, None, None])
 
+    def losses(self, picture: Tensor, drawn: Tensor, places: Places, request: Request) -> dict[str, Tensor]:
+        """What the generator is told, weighted."""
+        place, device = _face(places), drawn.device
+        where = (place.hole * place.seen).to(device)
+        found = tints(drawn, _repeated(where, 2)) - _repeated(tints(place.real.to(device), where), 2)
+        losses = super().losses(picture, drawn, places, request)
+        return losses | {"tint": self.config.tint * found.abs().mean()}
+
     def score(self, number: int) -> dict[str, float]:
         """How well faces of val become who is asked for, and stop being who they were; writes a sheet to look at."""
         draw, cast = Draw(self.config.seed + 2), self.public
@@ -306,6 +317,25 @@ def view(faces: Faces, rows: NDArray[np.int64], draw: Draw) -> Tensor:
     """Windows (N, 3, 64, 64) round faces, each a little beside, half of them mirrored."""
     change = augment.affine(draw, len(rows), zoom=(0.9, 1.12), shift=0.06, stretch=0.06, turn=0.05)
     return cut_windows(faces.pixels[rows], varied(window_affine(faces.landmarks[rows]), change))
+
+
+def tints(images: Tensor, where: Tensor) -> Tensor:
+    """What colour (N, 3, 8, 8) images have ``where`` (N, 1, H, W) is one, whatever their light; grey is 0."""
+    chroma = (images - augment.luma(images)) * where
+    size = images.shape[-1] // 8
+    return F.avg_pool2d(chroma, size) / F.avg_pool2d(where, size).clamp_min(0.1)
+
+
+def embed_faces(network: IdentityNetwork, faces: Faces, draw: Draw | None = None) -> Tensor:
+    """Embeddings (N, 128) of all pictures, as they are or, with ``draw``, each seen a little otherwise."""
+    found = []
+    for rows in np.array_split(np.arange(len(faces)), max(1, len(faces) // 256)):
+        if draw is None:
+            windows = cut_windows(faces.pixels[rows], window_affine(faces.landmarks[rows]))
+        else:
+            windows = view(faces, rows, draw)
+        found.append(embed_windows(network, windows))
+    return torch.cat(found)
 
 
 def shaded(images: Tensor, draw: Draw, colourless: float) -> Tensor:

@@ -34,8 +34,8 @@ Pixels = NDArray[np.float32]
 
 
 def face_generator() -> GeneratorNetwork:
-    """Background, hole and landmarks, and code in, face out: 2.3 M parameters."""
-    return GeneratorNetwork(SHAPE_CHANNELS, (32, 64, 128, 160, 160))
+    """Background, hole and landmarks, and code in, face out: 2.1 M parameters."""
+    return GeneratorNetwork(SHAPE_CHANNELS, (24, 64, 96, 160, 160))
 
 
 def face_critics() -> dict[str, DiscriminatorNetwork]:
