@@ -164,10 +164,11 @@ def make_method(name: str, strength: int | None = None, target: str = "body") ->
         return METHODS[name](strength)
     if name == CIAGAN:
         from mot_anon.methods.ciagan import Ciagan
+        from mot_anon.methods.ciagan_face import CiaganFace
 
         if strength is not None:
             raise OptionError(f"method {name} has no --strength")
-        return Ciagan()
+        return CiaganFace() if target == "face" else Ciagan()
     plug_ins = {point.name: point for point in entry_points(group="mot_anon.methods")}
     if name not in plug_ins:
         raise OptionError(f"no method {name!r}; there is: {', '.join([*METHODS, CIAGAN, *plug_ins])}")

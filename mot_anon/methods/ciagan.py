@@ -51,7 +51,7 @@ class Ciagan:
         if not batch:
             return []
         shapes = [_shape(item) for item in batch]
-        with _one_thread():
+        with one_thread():
             drawn = self._generator()(
                 np.stack([shape.surroundings for shape in shapes]),
                 np.stack([shape.silhouette for shape in shapes]),
@@ -118,7 +118,8 @@ def _shape(item: Item) -> Shape:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Computing in one thread."""
     # Sums split over threads are rounded otherwise: workers and a single process would not write the same bytes.
     import torch
 

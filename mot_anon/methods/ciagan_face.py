@@ -1,0 +1,90 @@
+"""CIAGAN for faces: everybody gets the face of somebody who does not exist, where theirs was and turned as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mot_anon.methods.base import CIAGAN, FaceShape, Item, Pixels
+from mot_anon.methods.ciagan import enlarged, one_thread
+from mot_anon.methods.heads import cover_head
+
+if TYPE_CHECKING:
+    from mot_anon.gan.faces import FaceGenerator
+
+
+class CiaganFace:
+    """The face generator that ships, at the resolution of the frame.
+
+    It sees what is round a face, a few lines that say how it is turned, and a code; never a pixel of the face.  A head
+    without usable landmarks is covered instead (:func:`mot_anon.methods.heads.cover_head`).
+
+    Parameters
+    ----------
+    weights:
+        Of the generator; None for those that ship.
+    """
+
+    name = CIAGAN
+    targets = frozenset({"face"})
+    needs_raw = False
+    uses_identity = True
+    wants_silhouettes = False
+    wants_faces = True
+    control = False
+
+    def __init__(self, weights: Path | None = None) -> None:
+        self._weights = weights
+        self._made: FaceGenerator | None = None
+
+    def parameters(self) -> dict[str, float | int | str]:
+        """Which weights."""
+        return {"generator": self._generator().fingerprint}
+
+    def render(self, batch: Sequence[Item]) -> list[tuple[Pixels, Pixels]]:
+        """Draw all faces of a frame at once, and cover the other heads; alpha is the soft edge of the region."""
+        shapes = [_face(item) for item in batch]
+        drawn = iter(self._draw([item for item, shape in zip(batch, shapes, strict=True) if shape.usable]))
+        return [
+            (placed(item, shape, next(drawn)), item.silhouette) if shape.usable else cover_head(item)
+            for item, shape in zip(batch, shapes, strict=True)
+        ]
+
+    def _draw(self, items: Sequence[Item]) -> Pixels:
+        if not items:
+            return np.zeros((0, 1, 1, 3), np.float32)
+        shapes = [_face(item) for item in items]
+        with one_thread():
+            return self._generator()(
+                np.stack([shape.surroundings for shape in shapes]),
+                np.stack([shape.landmarks for shape in shapes]),
+                np.stack([shape.hole for shape in shapes]),
+                np.stack([item.code for item in items]),
+            )
+
+    def _generator(self) -> FaceGenerator:
+        if self._made is None:
+            from mot_anon.gan.faces import GENERATOR_WEIGHTS, FaceGenerator
+
+            self._made = FaceGenerator(self._weights or GENERATOR_WEIGHTS)
+        return self._made
+
+
+def placed(item: Item, shape: FaceShape, picture: Pixels) -> Pixels:
+    """An item's crop (H, W, 3) with a picture (64, 64, 3) in its window, as sharp as the frame is there."""
+    x1, y1, x2, y2 = shape.window.tolist()
+    height, width = item.erased.shape[:2]
+    a1, b1, a2, b2 = max(0, x1), max(0, y1), min(width, x2), min(height, y2)
+    rgb = item.erased.copy()
+    if a2 > a1 and b2 > b1:
+        rgb[b1:b2, a1:a2] = enlarged(picture, (y2 - y1, x2 - x1))[b1 - y1 : b2 - y1, a1 - x1 : a2 - x1]
+    return rgb
+
+
+def _face(item: Item) -> FaceShape:
+    if item.face is None:
+        raise ValueError("this method needs to know where faces are")
+    return item.face
