@@ -12,3 +12,4 @@ BODIES = DATA / "bodies"
 
 needs_mot = pytest.mark.skipif(not MOT.is_dir(), reason=f"no real sequences at {MOT}")
 needs_bodies = pytest.mark.skipif(not BODIES.is_dir(), reason=f"no real crops at {BODIES}")
+needs_faces = pytest.mark.skipif(not (DATA / "faces").is_dir(), reason=f"no real faces at {DATA / 'faces'}")

@@ -47,7 +47,7 @@ def cover_head(item: Item) -> tuple[Pixels, Pixels]:
     across, down = _grid(item.face.window, (height, width))
     oval = _oval(across, down)
     skin, hair = _between(_SKINS, float(item.code[-1])), _between(_HAIRS, float(item.code[-2]))
-    share = _smooth((down - _HAIRLINE + 0.12 * across**2) / 0.5 + 0.5)[..., None]
+    share = _smooth((down - _HAIRLINE + 0.12 * across**2) / 0.9 + 0.5)[..., None]
     strands = _strands(item.code, across, down)[..., None]
     colour = share * skin + (1 - share) * hair * (1 + 0.35 * strands)
     # Round: darker towards the rim and below, a little lighter where the sky is.
@@ -96,7 +96,7 @@ def _light(surroundings: Pixels) -> NDArray[np.float32]:
     grey = float(mean.mean())
     # Half of the colour cast: a red shop front is a thing, not a light.
     cast = 1 + 0.25 * (mean - grey) / max(grey, 0.1)
-    return (float(np.clip(0.45 + 0.9 * grey, _DARK, _BRIGHT)) * cast).astype(np.float32)
+    return (float(np.clip(0.3 + 0.85 * grey, _DARK, _BRIGHT)) * cast).astype(np.float32)
 
 
 def _smooth(t: Pixels) -> Pixels:

@@ -13,12 +13,13 @@ from scipy.optimize import linear_sum_assignment
 
 from mot_anon.plan import regions as reg
 from mot_anon.plan.identities import CAMERA_TRACK
-from mot_anon.plan.silhouettes import PERSON, Readings, windows_of
+from mot_anon.plan.silhouettes import CLEAR, NOBODY, PERSON, Readings, windows_of
 
 FACE = "face"
 """``source`` of regions that are there because a face was found where nobody was known to be."""
 _HELD = 3  # frames for which a face is believed to be there before it was first found and after it was last
 _LOOSE = 0.4  # score of a face that nobody is known to have, at its best
+_BARE = 0.05  # share of a face that may show beside heads that are covered
 _LINKED = 0.2  # IoU of one face in two frames
 _SMALLEST, _LARGEST = 0.03, 0.35  # height of a face by that of the standing person
 _USUAL = 0.11
@@ -26,6 +27,7 @@ _SEEN_HEAD = 90  # of 255: from which a cell shows a head
 _SURE_HEAD = 120  # and what the surest has to be
 _FLAT, _TALL = 0.04, 0.32  # least and largest height of a head by that of the standing person
 _GROWN = 0.3  # of a head's size, by which its region is larger than what a parser sees
+_HIDDEN = 0.25  # visibility by ground truth below which a parser is believed that nobody is seen
 _MEDIAN = 3  # frames before and after that say where a head is
 
 Boxes = NDArray[np.float64]
@@ -91,28 +93,29 @@ def bridged(own: Boxes, regions: pd.DataFrame, longest: int) -> Boxes:
 
 
 def loose_regions(
-    loose: pd.DataFrame, heads: Boxes, regions: pd.DataFrame, longest: int, n_frames: int
+    loose: pd.DataFrame, heads: Boxes, regions: pd.DataFrame, recording: str, longest: int, n_frames: int
 ) -> pd.DataFrame:
     """Regions for faces that nobody is known to have, where no painted head (``heads``, (N, 4)) covers them.
 
-    One that is found again within ``longest`` frames is there in between, and three frames before and after.
+    One that is found again within ``longest`` frames is there in between, and three frames before and after; it is a
+    track of its own, ``RECORDING:faceN``.
     """
-    rows: list[tuple[int, Boxes]] = []
-    for chain in _chains(loose, longest):
+    rows: list[tuple[int, str, Boxes]] = []
+    for number, chain in enumerate(_chains(loose, longest), start=1):
         frames, places = np.array([frame for frame, _, _ in chain]), np.array([box for _, box, _ in chain])
         if max(score for _, _, score in chain) < _LOOSE:
             continue
         for frame in range(max(1, frames[0] - _HELD), min(n_frames, frames[-1] + _HELD) + 1):
             box = np.array([np.interp(frame, frames, column) for column in places.T])
-            rows.append((frame, roomy_face(box)))
+            rows.append((frame, f"{recording}:face{number}", roomy_face(box)))
     painted = (regions["kind"] != "hidden").to_numpy()
     numbers = regions["frame"].to_numpy()
     table = []
-    for frame, box in rows:
+    for frame, track, box in rows:
         here = heads[painted & (numbers == frame)]
         size = (int(box[0] + box[2]) + 2, int(box[1] + box[3]) + 2)
-        if reg.visible_share(box, here, size) > 0:
-            table.append((frame, CAMERA_TRACK, *box, "person", FACE))
+        if reg.visible_share(inner_face(box[None])[0], here, size) > _BARE:
+            table.append((frame, track, *box, "person", FACE))
     return pd.DataFrame(table, columns=reg.REGION_COLUMNS).astype({"frame": "int64"}).assign(visibility=1.0)
 
 
@@ -120,6 +123,39 @@ def roomy_face(face: Boxes) -> Boxes:
     """A face that a detector drew (x, y, w, h), with room for ears, chin and forehead."""
     x, y, w, h = face
     return np.array([x - 0.25 * w, y - 0.35 * h, 1.5 * w, 1.6 * h])
+
+
+def settled(
+    regions: pd.DataFrame, scores: NDArray[np.float32], seen: Boxes, own: Boxes, faces: Boxes, size: tuple[int, int]
+) -> pd.DataFrame:
+    """Who is a person, and who is not seen, once a parser and a face detector had their say.
+
+    A doubtful detection with a face of its own is a person.  Where neither sees anybody, and ground truth calls
+    somebody nearly hidden, or a single detector was doubted anyway, nothing is drawn.  Nor is it for a doubtful
+    detection over people who are known, in which neither sees a head: boxes over parts of others are what detectors are
+    wrong about most.
+
+    Parameters
+    ----------
+    scores, seen:
+        (N,) how sure the parser is of a person, and :func:`seen_heads`.
+    own, faces:
+        Of :func:`owned_faces` and :func:`bridged`.
+    size:
+        (width, height) of the frame.
+    """
+    kinds = regions["kind"].to_numpy(object, copy=True)
+    doubted = kinds == "unsure"
+    kinds[doubted & np.isfinite(own[:, 0])] = "person"
+    nobody = (scores < NOBODY) & ~np.isfinite(faces[:, 0]) & (regions["source"] != "manual").to_numpy()
+    kinds[nobody & (doubted | (regions["visibility"] < _HIDDEN).to_numpy())] = "hidden"
+    headless = doubted & ~np.isfinite(faces[:, 0]) & ~np.isfinite(seen[:, 0])
+    boxes, numbers = regions[["x", "y", "w", "h"]].to_numpy(float), regions["frame"].to_numpy()
+    for row in np.flatnonzero(headless):
+        known = boxes[(numbers == numbers[row]) & ~doubted]
+        if reg.visible_share(boxes[row], known, size) < CLEAR:
+            kinds[row] = "hidden"
+    return regions.assign(kind=kinds)
 
 
 def inner_face(places: Boxes) -> Boxes:
@@ -157,17 +193,18 @@ def head_boxes(regions: pd.DataFrame, faces: Boxes, seen: Boxes, *, drawn: bool)
     faces, seen:
         (N, 4), NaN where there is none: of :func:`bridged` and :func:`seen_heads`.
     drawn:
-        A head that is drawn anew is no larger than a parser saw it, where one did; other methods cover that and all of
-        the body's upper part.
+        A head that is drawn anew is no larger than a parser saw it, or a face tells; other methods cover that and all
+        of the body's upper part.
     """
     boxes, sources = regions[["x", "y", "w", "h"]].to_numpy(float), regions["source"].to_numpy(object)
     heads = np.empty((len(regions), 4))
     for row, (box, source) in enumerate(zip(boxes, sources, strict=True)):
-        parts = [] if drawn and np.isfinite(seen[row, 0]) else [usual_head(box, source)]
-        if np.isfinite(seen[row, 0]):
+        there, faced = np.isfinite(seen[row, 0]), np.isfinite(faces[row, 0])
+        parts = [] if drawn and (there or faced) else [usual_head(box, source)]
+        if there:
             parts.append(_grown(seen[row], _GROWN))
-        if np.isfinite(faces[row, 0]):
-            parts.append(roomy_face(faces[row]))
+        if faced:
+            parts.append(roomy_face(faces[row]) if there or not drawn else _round_face(faces[row]))
         low = np.min([part[:2] for part in parts], 0)
         heads[row] = [*low, *(np.max([part[:2] + part[2:] for part in parts], 0) - low)]
     return heads
@@ -186,6 +223,12 @@ def usual_head(box: Boxes, source: str) -> Boxes:
     if source in ("group", "manual", FACE) or box[2] > box[3]:
         return box
     return reg.head_box(box) if source == "gt" else reg.likely_head_box(box)
+
+
+def _round_face(face: Boxes) -> Boxes:
+    """The head (x, y, w, h) round a face that a detector drew."""
+    x, y, w, h = face
+    return np.array([x - 0.6 * w, y - 0.75 * h, 2.2 * w, 2.2 * h])
 
 
 def tracks_of(regions: pd.DataFrame) -> list[NDArray[np.int64]]:

@@ -32,12 +32,15 @@ class FacePlace:
         0…1, of the landmarks in this frame.
     usable:
         Whether a face is drawn after them.
+    oval:
+        Whether the head is where a parser or a detector saw it: then the corners of its box are not covered.
     """
 
     points: NDArray[np.float32] = field(repr=False)
     window: NDArray[np.int64]
     confidence: float
     usable: bool
+    oval: bool
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Heads:
         (N, 4) x, y, w, h: what is covered of everybody.
     faced:
         (N,) whether a face was found there.
-    windows, points, confidence, usable:
+    windows, points, confidence, usable, oval:
         As in :class:`FacePlace`, (N, …); None for methods that draw no faces.
     """
 
@@ -60,17 +63,21 @@ class Heads:
     points: NDArray[np.float32] | None = field(default=None, repr=False)
     confidence: NDArray[np.float32] | None = field(default=None, repr=False)
     usable: NDArray[np.bool_] | None = field(default=None, repr=False)
+    oval: NDArray[np.bool_] | None = field(default=None, repr=False)
 
     def of(self, rows: NDArray[np.int64]) -> Heads:
         """Some of them, in the order given."""
-        parts = (self.windows, self.points, self.confidence, self.usable)
+        parts = (self.windows, self.points, self.confidence, self.usable, self.oval)
         return Heads(self.boxes[rows], self.faced[rows], *(None if part is None else part[rows] for part in parts))  # type: ignore[arg-type]
 
     def place(self, row: int) -> FacePlace | None:
         """Where a face is drawn; None for methods that draw none."""
-        if self.windows is None or self.points is None or self.confidence is None or self.usable is None:
+        if self.windows is None or self.points is None or self.confidence is None:
             return None
-        return FacePlace(self.points[row], self.windows[row], float(self.confidence[row]), bool(self.usable[row]))
+        assert self.usable is not None
+        assert self.oval is not None
+        sure, usable, oval = float(self.confidence[row]), bool(self.usable[row]), bool(self.oval[row])
+        return FacePlace(self.points[row], self.windows[row], sure, usable, oval)
 
 
 def drawn_heads(
@@ -111,7 +118,9 @@ def drawn_heads(
     low = np.rint(windows[:, :2])
     side = np.maximum(4, np.rint((windows[:, 2:] - windows[:, :2]).max(1, keepdims=True)))
     windows = np.concatenate([low, low + side], 1)
-    return Heads(boxes, np.isfinite(faces[:, 0]), windows.astype(np.int64), points, confidence, usable)
+    faced = np.isfinite(faces[:, 0])
+    oval = faced | np.isfinite(seen[:, 0])
+    return Heads(boxes, faced, windows.astype(np.int64), points, confidence, usable, oval)
 
 
 def smoothed(points: NDArray[np.float32], confidence: NDArray[np.float32]) -> NDArray[np.float32]:

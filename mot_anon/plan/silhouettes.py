@@ -36,7 +36,7 @@ _ALIKE = 0.6  # IoU from which neighbours in time show the same person in the sa
 _SAME = 0.8  # and from which they show the same pose, so that what differs is chance
 _STRAYED = 0.35  # and below which a silhouette has nothing to do with those before and after
 _ANOTHER = 0.5  # share of a silhouette that is nobody else's, from which it is somebody else
-_CLEAR = 0.7  # share of a detection's box outside the boxes of tracked people, from which it stands clear of them
+CLEAR = 0.7  # share of a detection's box outside the boxes of tracked people, from which it stands clear of them
 _REVEALED = 0.04  # share of a box that is seen of somebody whom ground truth calls hidden
 _LIKELY, _POSSIBLE = 128, 64
 
@@ -232,7 +232,7 @@ def _clear(regions: pd.DataFrame, size: tuple[int, int]) -> NDArray[np.bool_]:
     loose = _loose(regions)
     clear = np.ones(len(regions), bool)
     for row in np.flatnonzero(loose):
-        clear[row] = reg.visible_share(boxes[row], boxes[(numbers == numbers[row]) & ~loose], size) >= _CLEAR
+        clear[row] = reg.visible_share(boxes[row], boxes[(numbers == numbers[row]) & ~loose], size) >= CLEAR
     return clear
 
 

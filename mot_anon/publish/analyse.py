@@ -153,7 +153,7 @@ def plan_recording(
     heads = None
     if target != "body":
         regions, heads = find_heads(
-            sequence.frames, name, sequence.fps, regions, coverage.faces, progress, drawn=faces, tight=silhouettes
+            sequence.frames, name, sequence.fps, size, regions, coverage.faces, progress, drawn=faces, tight=silhouettes
         )
         regions = reg.order_far_to_near(regions.assign(_head=range(len(regions))))
     seen: dict[int, looks.Maps] = {}

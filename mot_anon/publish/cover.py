@@ -23,6 +23,7 @@ _REACH = 0.2  # of the box's width: how far feet and hands that leave the parser
 _LEAVES = 90  # of 255: from which what touches the window's edge is believed to go on beyond it
 _RIM = 0.06  # of the window's width: what comes so near to its edge may leave it
 _FACE_RIM = 0.05  # of the side of a face's window: over how much a drawn face goes over into what is round it
+_SQUARE = 2.5  # power of a head's oval: 2 is an ellipse
 _HEAD_SEEN = 0.12  # of a head's box that nothing hides, below which the parser must have missed the head
 
 
@@ -164,13 +165,20 @@ def uncovered(region: Region, labels: Labels, size: tuple[int, int], target: str
 def _box_mask(region: Region, part: tuple[int, int, int, int], size: tuple[int, int], target: str) -> NDArray[np.bool_]:
     mask = _inside(region.head if target == "face" else region.box, part, size)
     if target == "face":
-        return mask
+        return mask & _oval(region.head, part) if region.face is not None and region.face.oval else mask
     head, given_up = clip(region.head, size), False
     for thing in region.cut:
         mask &= ~_inside(thing, part, size)
         a1, b1, a2, b2 = clip(thing, size)
         given_up |= a1 <= head[0] and b1 <= head[1] and a2 >= head[2] and b2 >= head[3]
     return mask if given_up and not region.faced else mask | _inside(region.head, part, size)
+
+
+def _oval(box: NDArray[np.float64], part: tuple[int, int, int, int]) -> NDArray[np.bool_]:
+    """(h, w): the pixels of a part x1, y1, x2, y2 that lie in a box without its corners."""
+    across = (np.arange(part[0], part[2]) + 0.5 - box[0]) / box[2] * 2 - 1
+    down = (np.arange(part[1], part[3]) + 0.5 - box[1]) / box[3] * 2 - 1
+    return np.asarray(np.abs(across)[None] ** _SQUARE + np.abs(down)[:, None] ** _SQUARE <= 1)
 
 
 def _hidden(box: NDArray[np.float64], region: Region, size: tuple[int, int]) -> bool:

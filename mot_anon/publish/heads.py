@@ -22,6 +22,7 @@ def find_heads(
     frames: Sequence[Path],
     name: str,
     fps: float,
+    size: tuple[int, int],
     regions: pd.DataFrame,
     detector: str,
     progress: Callable[[str, int], Tick],
@@ -33,7 +34,7 @@ def find_heads(
 
     Parameters
     ----------
-    frames, name, fps:
+    frames, name, fps, size:
         Of the recording.
     regions:
         Everybody, hidden or not.
@@ -60,9 +61,12 @@ def find_heads(
         from mot_anon.vision.parse import Parser
 
         packed = parse_sequence(frames, regions, Parser(), progress(f"heads {name}", len(frames)))
-        seen = whose.seen_heads(Readings.from_bytes(packed), regions)
+        readings = Readings.from_bytes(packed)
+        seen = whose.seen_heads(readings, regions)
+        if drawn:
+            regions = whose.settled(regions, readings.scores, seen, own, faces, size)
     boxes = whose.found_or_usual(regions, faces) if tight else whose.head_boxes(regions, faces, seen, drawn=drawn)
-    more = whose.loose_regions(loose, boxes, regions, longest, len(frames))
+    more = whose.loose_regions(loose, boxes, regions, name, longest, len(frames))
     if len(more):
         regions = pd.concat([regions, more[regions.columns]], ignore_index=True)
         places = more[["x", "y", "w", "h"]].to_numpy(float)

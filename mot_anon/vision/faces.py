@@ -29,6 +29,7 @@ TILE = 160
 """Side in pixels that the surroundings of a head are scaled to: a head is 35 to 40 of them."""
 _LONGEST = 960  # pixels of a whole frame's longer side, as it is searched
 _OVERLAP = 0.4  # IoU of two finds of one face
+_INSIDE = 0.5  # share of the smaller one
 _SEARCHED = 0.5  # side of a tile by the height of a standing person
 _PIP = 'pip install "mot_anon[face]"'
 
@@ -182,7 +183,23 @@ def find_faces(frame: Frame, boxes: NDArray[np.float64], detector: FaceDetector)
         tile = cut_window(frame, window, (TILE, TILE))
         cell = (np.ceil(x2) - np.floor(x1)) / TILE
         found.append(_placed(detector(tile, alone=False), np.floor(x1), np.floor(y1), cell))
-    return suppress(np.concatenate(found), _OVERLAP)
+    return one_each(np.concatenate(found))
+
+
+def one_each(found: Detections) -> Detections:
+    """Faces (N, 5), best first, of which none lies mostly inside a better one, as finds at different scales do."""
+    rest = suppress(found, _OVERLAP)
+    kept: list[NDArray[np.float64]] = []
+    for face in rest:
+        low, high = face[:2], face[:2] + face[2:4]
+        shared = [
+            np.clip(np.minimum(high, other[:2] + other[2:4]) - np.maximum(low, other[:2]), 0, None).prod()
+            / min(face[2:4].prod(), other[2:4].prod())
+            for other in kept
+        ]
+        if max(shared, default=0.0) < _INSIDE:
+            kept.append(face)
+    return np.array(kept).reshape(-1, 5)
 
 
 def face_sequence(
@@ -211,7 +228,7 @@ def face_sequence(
                 tick()
         return np.concatenate(rows)
 
-    name = f"faces 1 {detector.fingerprint} {frames_digest(frames)} {_digest(places, numbers)}"
+    name = f"faces 2 {detector.fingerprint} {frames_digest(frames)} {_digest(places, numbers)}"
     table = kept(name, compute, tick, len(frames))
     return pd.DataFrame(table, columns=DETECTION_COLUMNS).astype({"frame": "int64"})
 
