@@ -116,13 +116,16 @@ def make_attack(name: str, tools: Tools) -> Attack:
     return known[name](tools)
 
 
-def centred(features: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Unit features less their mean, at unit length again.
+def centred(features: NDArray[np.float32], camera: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+    """Unit features less the mean of each camera's, at unit length again.
 
-    Whoever has a whole publication can take away what all its pictures have in common, such as being blurred.
+    Whoever has a whole publication can take away what all pictures of a camera have in common: its light, or being
+    blurred.
     """
-    rows = unit(features)
-    rest = rows - rows.mean(axis=0)
+    rest = unit(features).copy()
+    camera = np.zeros(len(rest), np.int64) if camera is None else camera
+    for number in np.unique(camera):
+        rest[camera == number] -= rest[camera == number].mean(axis=0)
     # What is left of equal rows is rounding, which must not look like a person.
     rest[np.linalg.norm(rest, axis=1) < 1e-4] = 0
     return unit(rest)

@@ -14,7 +14,8 @@ from mot_anon.measure.privacy.crops import Crops
 from mot_anon.measure.privacy.findings import Found, NotMeasured, recognition
 from mot_anon.measure.privacy.inverter import InverterConfig, restore, trained_inverter
 from mot_anon.measure.privacy.publishing import Publisher
-from mot_anon.measure.privacy.retrieval import Outcome, across_cameras, cosine, retrieve
+from mot_anon.measure.privacy.reranking import reranked
+from mot_anon.measure.privacy.retrieval import Outcome, across_cameras, retrieve
 from mot_anon.plan.keys import KEY_BYTES, Key
 from mot_anon.vision.training import Log
 
@@ -61,10 +62,11 @@ class Inversion:
         blind = trained_inverter([(publishing.grey(others), others)], tools.network, config, tools.log)
         labels = original.labels
         allowed = across_cameras(labels, labels)
-        gallery = centred(tools.judge(original.pixels))
+        gallery = centred(tools.judge(original.pixels), original.camera)
 
         def ranked(crops: Crops) -> Outcome:
-            return retrieve(cosine(centred(tools.judge(crops.pixels)), gallery), labels, labels, allowed, rng)
+            looks = centred(tools.judge(crops.pixels), crops.camera)
+            return retrieve(reranked(looks, gallery, labels.camera, allowed, rng), labels, labels, allowed, rng)
 
         restored = [replace(crops, pixels=restore(network, crops.pixels)) for crops in published]
         filled = publishing.grey(original)
@@ -92,8 +94,8 @@ def use(
     allowed = across_cameras(labels, labels)
 
     def tested(crops: Crops) -> Outcome:
-        found = centred(trained_on([crops], None, config, log)(test.pixels))
-        return retrieve(cosine(found, found), labels, labels, allowed, rng)
+        found = centred(trained_on([crops], None, config, log)(test.pixels), test.camera)
+        return retrieve(reranked(found, found, labels.camera, allowed, rng), labels, labels, allowed, rng)
 
     published = tested(publish(train, *_own_keys(rng, 1)))
     control, floor = tested(train), tested(publishing.grey(train))
@@ -114,8 +116,9 @@ def _recognised(
     filled = publishing.grey(original)
 
     def ranked(attacker: NetworkAttacker, query: Crops, gallery: Crops) -> Outcome:
-        similarity = cosine(centred(attacker(query.pixels)), centred(attacker(gallery.pixels)))
-        return retrieve(similarity, labels, labels, allowed, rng)
+        looks = centred(attacker(query.pixels), query.camera)
+        others = looks if query is gallery else centred(attacker(gallery.pixels), gallery.camera)
+        return retrieve(reranked(looks, others, labels.camera, allowed, rng), labels, labels, allowed, rng)
 
     control = ranked(learnt, original, original)
     far = place(original)

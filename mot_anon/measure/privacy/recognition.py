@@ -13,6 +13,7 @@ from mot_anon.measure.privacy.attackers import Attacker
 from mot_anon.measure.privacy.attacks import Tools, centred, place
 from mot_anon.measure.privacy.crops import Crops
 from mot_anon.measure.privacy.findings import Found, NotMeasured, recognition
+from mot_anon.measure.privacy.reranking import reranked
 from mot_anon.measure.privacy.retrieval import (
     Labels,
     Outcome,
@@ -39,12 +40,16 @@ class Recognition:
 
     def __call__(self, original: Crops, published: Sequence[Crops], rng: np.random.Generator) -> list[Found]:
         """Original → original, published → original, original → published, and the floors."""
-        raw, new = centred(self._judge(original.pixels)), [centred(self._judge(crops.pixels)) for crops in published]
-        filled = centred(self._judge(publishing.grey(original).pixels))
+        raw, new = (
+            centred(self._judge(original.pixels), original.camera),
+            [centred(self._judge(crops.pixels), crops.camera) for crops in published],
+        )
+        filled = centred(self._judge(publishing.grey(original).pixels), original.camera)
         labels, far = original.labels, place(original)
 
         def ranked(query: Features, gallery: Features, where: Where = across_cameras) -> Outcome:
-            return retrieve(cosine(query, gallery), labels, labels, where(labels, labels), rng)
+            allowed = where(labels, labels)
+            return retrieve(reranked(query, gallery, labels.camera, allowed, rng), labels, labels, allowed, rng)
 
         control = ranked(raw, raw)
         own = None
@@ -77,16 +82,17 @@ class Recognition:
                 control=own,
             ),
         ]
+        others = across_cameras(labels, labels)
         floors = {
-            "floor, person filled grey": cosine(filled, filled),
-            "floor, background alone": _alike(self._judge, publishing.background(original)),
+            "floor, person filled grey": reranked(filled, filled, labels.camera, others, rng),
+            "floor, background alone": _alike(self._judge, publishing.background(original), rng),
             "floor, box size alone": -_distances(standardised(np.log(original.size))),
         }
         if original.silhouettes is not None:
             outline = original.silhouettes.astype(np.float32)[:, ::4, ::4].reshape(len(original), -1)
             floors["floor, silhouette alone"] = cosine(centred(outline), centred(outline))
         for what, similarity in floors.items():
-            outcome = retrieve(similarity, labels, labels, across_cameras(labels, labels), rng)
+            outcome = retrieve(similarity, labels, labels, others, rng)
             found.append(recognition(self.name, f"{what}, {far}", [outcome], rng, control=control, wanted=""))
         return found
 
@@ -103,7 +109,7 @@ class Linkage:
         """Published → published within a camera and across."""
         labels = original.labels
         sides = [original, publishing.grey(original), *published]
-        raw, filled, *new = (centred(self._judge(crops.pixels)) for crops in sides)
+        raw, filled, *new = (centred(self._judge(crops.pixels), crops.camera) for crops in sides)
         found: list[Found] = []
         across = f"published → published, {place(original)}"
         # Another time is the same camera still: to be found again there is tracking.
@@ -117,7 +123,8 @@ class Linkage:
                 found.append(NotMeasured(self.name, f"{what}: {_ONCE}"))
                 continue
             control, floor, *outcomes = (
-                retrieve(cosine(side, side), labels, labels, allowed, rng) for side in (raw, filled, *new)
+                retrieve(reranked(side, side, labels.camera, allowed, rng), labels, labels, allowed, rng)
+                for side in (raw, filled, *new)
             )
             found.append(recognition(self.name, what, outcomes, rng, floor=floor, control=control, wanted=wanted))
         return found
@@ -159,7 +166,7 @@ class Averaging:
         return centred(self._judge(over_tracks(crops.pixels.astype(np.float32), crops).round().astype(np.uint8)))
 
     def _of_features(self, crops: Crops) -> Features:
-        return centred(over_tracks(centred(self._judge(crops.pixels)), crops))
+        return centred(over_tracks(centred(self._judge(crops.pixels), crops.camera), crops))
 
 
 class TwoPublications:
@@ -174,8 +181,8 @@ class TwoPublications:
         """One publication → the other, and both together → original."""
         if len(published) < 2:
             return [NotMeasured(self.name, "needs two publications; give --published twice")]
-        raw, filled = (centred(self._judge(side.pixels)) for side in (original, publishing.grey(original)))
-        new = [centred(self._judge(crops.pixels)) for crops in published]
+        raw, filled = (centred(self._judge(side.pixels), side.camera) for side in (original, publishing.grey(original)))
+        new = [centred(self._judge(crops.pixels), crops.camera) for crops in published]
         labels, far = original.labels, place(original)
         found: list[Found] = []
         ways: list[tuple[str, Where]] = [(far, across_cameras), ("within a camera", within_camera)]
@@ -186,7 +193,7 @@ class TwoPublications:
                 continue
 
             def ranked(query: Features, gallery: Features, allowed: NDArray[np.bool_] = allowed) -> Outcome:
-                return retrieve(cosine(query, gallery), labels, labels, allowed, rng)
+                return retrieve(reranked(query, gallery, labels.camera, allowed, rng), labels, labels, allowed, rng)
 
             pairs = [ranked(one, two) for one, two in itertools.pairwise(new)]
             floor, control = ranked(filled, filled), ranked(raw, raw)
@@ -194,8 +201,11 @@ class TwoPublications:
                 recognition(self.name, f"one key → another key, {what}", pairs, rng, floor=floor, control=control)
             )
         allowed = across_cameras(labels, labels)
-        together = centred(np.sum(new, axis=0))
-        outcomes = [retrieve(cosine(side, raw), labels, labels, allowed, rng) for side in (together, filled, raw)]
+        together = centred(np.sum(new, axis=0), original.camera)
+        outcomes = [
+            retrieve(reranked(side, raw, labels.camera, allowed, rng), labels, labels, allowed, rng)
+            for side in (together, filled, raw)
+        ]
         found.append(
             recognition(
                 self.name,
@@ -231,6 +241,6 @@ def _distances(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.linalg.norm(rows[:, None] - rows[None], axis=2), np.float64)
 
 
-def _alike(judge: Attacker, crops: Crops) -> NDArray[np.float64]:
-    found = centred(judge(crops.pixels))
-    return cosine(found, found)
+def _alike(judge: Attacker, crops: Crops, rng: np.random.Generator) -> NDArray[np.float64]:
+    found = centred(judge(crops.pixels), crops.camera)
+    return reranked(found, found, crops.camera, across_cameras(crops.labels, crops.labels), rng)

@@ -47,7 +47,7 @@ class Matching:
     def __call__(self, original: Crops, published: Sequence[Crops], rng: np.random.Generator) -> list[Found]:
         """The share of people who are matched, and the correlation of the similarities before and after."""
         sides = [original, publishing.grey(original), *published]
-        raw, filled, *new = (centred(self._judge(crops.pixels)) for crops in sides)
+        raw, filled, *new = (centred(self._judge(crops.pixels), crops.camera) for crops in sides)
         pairs = _shared_people(original)
         if not pairs:
             return [NotMeasured(self.name, f"fewer than {_FEWEST} people are known in two cameras")]
@@ -154,7 +154,7 @@ class KnownPlaintext:
         if not sizes:
             return [NotMeasured(self.name, "too few people in a camera to know some of them")]
         sides = [original, publishing.grey(original), *published]
-        raw, filled, *new = (over_tracks(centred(self._judge(crops.pixels)), original) for crops in sides)
+        raw, filled, *new = (over_tracks(centred(self._judge(crops.pixels), crops.camera), original) for crops in sides)
         found: list[Found] = []
         for pairs in sizes:
             splits = [_known(labels, pairs, rng) for _ in range(_DRAWS)]

@@ -17,7 +17,8 @@ from mot_anon.errors import GateError, OptionError
 from mot_anon.measure.privacy.attacks import Tools, centred, make_attack
 from mot_anon.measure.privacy.crops import Crops
 from mot_anon.measure.privacy.findings import Finding, Found, NotMeasured
-from mot_anon.measure.privacy.retrieval import across_cameras, cosine, retrieve
+from mot_anon.measure.privacy.reranking import reranked
+from mot_anon.measure.privacy.retrieval import across_cameras, retrieve
 from mot_anon.progress import Report, silent
 
 SCHEMA = 1
@@ -156,12 +157,12 @@ def run_study(
 
 
 def _control(original: Crops, tools: Tools) -> float:
-    found = centred(tools.judge(original.pixels))
+    found = centred(tools.judge(original.pixels), original.camera)
     labels = original.labels
     try:
-        outcome = retrieve(
-            cosine(found, found), labels, labels, across_cameras(labels, labels), np.random.default_rng(0)
-        )
+        rng = np.random.default_rng(0)
+        allowed = across_cameras(labels, labels)
+        outcome = retrieve(reranked(found, found, labels.camera, allowed, rng), labels, labels, allowed, rng)
     except ValueError:
         raise OptionError("nobody is known in two cameras; name who is who with --people, or leave it out") from None
     return outcome.rank_1
