@@ -168,6 +168,29 @@ def audit(
 
 
 @app.command()
+def faces(
+    sheet: Annotated[Path, typer.Argument(help="The picture to write (PNG): the original, then every way.")],
+    image: Annotated[Path, typer.Option("--image", help="A picture with faces.", metavar="FILE")],
+    codes: Annotated[int, typer.Option("--codes", help="In how many ways its faces are anonymized.")] = 12,
+    detector: options.Faces = "auto",
+    key: options.KeyPath = None,
+    test_key: options.TestKey = False,
+) -> None:
+    """Show in how many ways a picture can be anonymized (the sheet shows the original, too)."""
+
+    def work() -> None:
+        from mot_anon.measure.faces_sheet import make_sheet, write_sheet
+        from mot_anon.methods.base import CIAGAN, make_method
+
+        secret = options.find_key(key, test_key) or draw_key()
+        made = make_sheet(image, codes, secret, make_method(CIAGAN, target="face"), detector)
+        write_sheet(sheet, made)
+        print(made.told())
+
+    options.command(work)
+
+
+@app.command()
 def keygen(file: Annotated[Path, typer.Argument(help="Where the key goes; must not be there yet.")]) -> None:
     """Draw a key: 32 random bytes that only you can read.  One key, one release."""
 

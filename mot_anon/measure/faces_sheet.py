@@ -1,0 +1,164 @@
+"""``mot-anon faces SHEET.png --image FILE --codes 12``: in how many ways can the faces of a picture be anonymized?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mot_anon.data.frames import Frame, read_frame
+from mot_anon.errors import NotFoundError, OptionError
+from mot_anon.methods.base import Method
+from mot_anon.plan.camera import Region
+from mot_anon.plan.heads import FacePlace
+from mot_anon.plan.identities import CODE_SIZE
+from mot_anon.plan.keys import Key
+from mot_anon.publish.render import render_frame
+from mot_anon.vision.faces import AUTO, find_faces, make_face_detector
+from mot_anon.vision.landmarks import SIZE, USABLE, LandmarkReader, face_windows, reading_windows
+from mot_anon.vision.parse import cut_window
+
+REAL_DISTANCE: float | None = None
+"""Mean cosine distance of the same embedder between pictures of different people: ``benchmarks/faces.md``, of LFW's
+test people; None where it was not measured."""
+_HEAD = 2.0  # side of a head's window by that of its face
+_MARGIN = 0.3  # of all faces' box, that a sheet shows round it
+_TILE = 256  # pixels of a sheet's tile, at most
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What was made.
+
+    Attributes
+    ----------
+    picture:
+        (H, W, 3) uint8 BGR: the original, then one tile for every code.
+    faces, covered:
+        How many faces were found, and how many of them have landmarks that nothing can be drawn after.
+    distance:
+        Mean cosine distance, 0…2, between pictures of the same face under two codes; None where no face was drawn.
+    """
+
+    picture: Frame
+    faces: int
+    covered: int
+    distance: float | None
+
+    def told(self) -> str:
+        """What to print."""
+        lines = [f"{self.faces} faces, {self.covered} of them covered without landmarks to draw after"]
+        if self.distance is not None:
+            real = "not measured" if REAL_DISTANCE is None else f"{REAL_DISTANCE:.2f} (benchmarks/faces.md)"
+            lines.append(f"mean distance between codes {self.distance:.2f}; between different real people {real}")
+        return "\n".join(lines)
+
+
+def face_places(frame: Frame, detector: str = AUTO) -> list[FacePlace]:
+    """The faces of one picture, as far as ``detector`` finds them, where they would be drawn.
+
+    Raises
+    ------
+    OptionError
+        Nothing may be looked with (``none``), or there is no detector of that name.
+    """
+    finder = make_face_detector(detector)
+    if finder is None:
+        raise OptionError("--faces none finds no face to anonymize")
+    found = find_faces(frame, np.zeros((0, 4)), finder)[:, :4]
+    windows = reading_windows(found)
+    crops = [cut_window(frame, window, SIZE) for window in windows]
+    points, confidence = LandmarkReader()(np.stack(crops) if crops else np.zeros((0, *SIZE, 3), np.uint8))
+    corners = np.stack([np.floor(windows[:, :2]), np.ceil(windows[:, 2:])], 1) if len(found) else np.zeros((0, 2, 2))
+    places = []
+    for face, (low, high), fractions, sure in zip(found, corners, points, confidence, strict=True):
+        landmarks = (low + fractions * (high - low)).astype(np.float32)
+        usable = bool(sure >= USABLE)
+        half = _HEAD * max(face[2:]) / 2
+        middle = face[:2] + face[2:] * (0.5, 0.4)
+        window = face_windows(landmarks[None])[0] if usable else np.concatenate([middle - half, middle + half])
+        corner, side = np.rint(window[:2]), max(4, round(float(window[2] - window[0])))
+        square = np.concatenate([corner, corner + side]).astype(np.int64)
+        places.append(FacePlace(landmarks, square, float(sure), usable, oval=True))
+    return places
+
+
+def anonymized(frame: Frame, places: list[FacePlace], codes: NDArray[np.float32], method: Method) -> Frame:
+    """A picture with the face at ``places[i]`` drawn after ``codes[i]``, (N, 128)."""
+    regions = []
+    for number, (place, code) in enumerate(zip(places, codes, strict=True)):
+        box = np.concatenate([place.window[:2], place.window[2:] - place.window[:2]]).astype(float)
+        regions.append(Region(str(number), box, True, box, np.zeros((0, 4)), code, face=place, faced=True))
+    return render_frame(frame, regions, method, "face", 0)[0]
+
+
+def make_sheet(image: Path, codes: int, key: Key, method: Method, detector: str = AUTO) -> Sheet:
+    """Anonymize the faces of a picture in ``codes`` ways, each with codes of its own from the key.
+
+    Raises
+    ------
+    NotFoundError
+        The picture, or a face in it, is not there.
+    OptionError
+        Fewer than one code.
+    FormatError
+        The picture cannot be read.
+    """
+    if codes < 1:
+        raise OptionError(f"--codes {codes}: at least one is needed")
+    if not image.is_file():
+        raise NotFoundError(f"{image}: not there")
+    frame = read_frame(image)
+    places = face_places(frame, detector)
+    if not places:
+        raise NotFoundError(f"{image}: no face was found; smaller or turned ones need --faces centerface")
+    made = []
+    for number in range(codes):
+        rows = [key.normals("sheet", str(number), str(face), size=CODE_SIZE) for face in range(len(places))]
+        made.append(anonymized(frame, places, np.stack(rows).astype(np.float32), method))
+    drawn = [place for place in places if place.usable]
+    distance = mean_distance(made, drawn) if drawn and codes > 1 else None
+    return Sheet(_tiled([frame, *made], places), len(places), len(places) - len(drawn), distance)
+
+
+def write_sheet(out: Path, sheet: Sheet) -> None:
+    """Write the picture; raises :class:`OptionError` for a name that is not a PNG's."""
+    if out.suffix.lower() != ".png":
+        raise OptionError(f"{out}: a sheet is a PNG")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(out), sheet.picture)
+
+
+def mean_distance(pictures: list[Frame], places: list[FacePlace]) -> float:
+    """Mean cosine distance between two pictures of the same face, by the network that guided no generator."""
+    from mot_anon.measure.face_judges import proxy_nca
+
+    height, width = pictures[0].shape[:2]
+    means = []
+    for place in places:
+        points = (place.points / (width, height)).astype(np.float32)
+        found = proxy_nca(np.stack(pictures), np.stack([points] * len(pictures)))
+        similarity = found @ found.T
+        means.append(1 - float(similarity[np.triu_indices(len(found), 1)].mean()))
+    return float(np.mean(means))
+
+
+def _tiled(pictures: list[Frame], places: list[FacePlace]) -> Frame:
+    """What is round the faces of every picture, in rows that make about a square."""
+    low = np.min([place.window[:2] for place in places], 0).astype(float)
+    high = np.max([place.window[2:] for place in places], 0).astype(float)
+    more = _MARGIN * float((high - low).max())
+    height, width = pictures[0].shape[:2]
+    x1, y1 = np.floor(low - more).clip(0).astype(int).tolist()
+    x2, y2 = np.ceil(high + more).clip(None, (width, height)).astype(int).tolist()
+    scale = min(1.0, _TILE / max(x2 - x1, y2 - y1))
+    size = max(1, round(scale * (x2 - x1))), max(1, round(scale * (y2 - y1)))
+    tiles = [cv2.resize(picture[y1:y2, x1:x2], size, interpolation=cv2.INTER_AREA) for picture in pictures]
+    columns = math.ceil(math.sqrt(len(tiles)))
+    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
+    rows = [np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
+    return np.asarray(np.vstack(rows), np.uint8)
