@@ -55,7 +55,7 @@ def face_points() -> np.ndarray:
     nose = [(0, y) for y in (-0.25, -0.12, 0.0, 0.12)] + [(x, 0.22) for x in (-0.15, -0.08, 0, 0.08, 0.15)]
     eye = np.array([(-0.13, 0), (-0.05, -0.06), (0.05, -0.06), (0.13, 0), (0.05, 0.06), (-0.05, 0.06)])
     turns = np.linspace(np.pi, 3 * np.pi, 13)[:-1]
-    lips = np.stack([0.32 * np.cos(turns), 0.13 * np.sin(turns)], 1) + (0, 0.52)
+    lips = np.stack([0.32 * np.cos(turns), 0.13 * np.sin(turns)], 1) + np.array([0, 0.52])
     inner = np.linspace(np.pi, 3 * np.pi, 9)[:-1]
-    mouth = np.stack([0.24 * np.cos(inner), 0.05 * np.sin(inner)], 1) + (0, 0.52)
-    return np.concatenate([jaw, brows, nose, eye + (-0.4, -0.22), eye + (0.4, -0.22), lips, mouth])
+    mouth = np.stack([0.24 * np.cos(inner), 0.05 * np.sin(inner)], 1) + np.array([0, 0.52])
+    return np.concatenate([jaw, brows, nose, eye + np.array([-0.4, -0.22]), eye + np.array([0.4, -0.22]), lips, mouth])

@@ -192,7 +192,7 @@ class LandmarkLearner(Learner):
     def __init__(self, config: LandmarkConfig, train_on: Studio, val: Studio, accelerator: Any, sheets: Path | None):
         self.config, self.accelerator, self.sheets = config, accelerator, sheets
         self.studio, self.val = train_on, val
-        self.hard = val.crops(Draw(config.seed + 1), LandmarkConfig(batch=600))
+        self.hard = val.crops(Draw(config.seed + 1), LandmarkConfig(batch=min(600, 8 * len(val.faces))))
         torch.manual_seed(config.seed)
         network = LandmarkNetwork()
         mean = torch.from_numpy(train_on.faces.landmarks.mean(0)) - 0.5
