@@ -169,7 +169,7 @@ def audit(
 
 @app.command()
 def faces(
-    sheet: Annotated[Path, typer.Argument(help="The picture to write (PNG): the original, then every way.")],
+    sheet: Annotated[Path, typer.Argument(help="The picture to write (PNG): a row for every face.")],
     image: Annotated[Path, typer.Option("--image", help="A picture with faces.", metavar="FILE")],
     codes: Annotated[int, typer.Option("--codes", help="In how many ways its faces are anonymized.")] = 12,
     detector: options.Faces = "auto",

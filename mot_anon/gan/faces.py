@@ -129,7 +129,8 @@ def embed_windows(network: IdentityNetwork, windows: Tensor) -> Tensor:
     """Windows (N, 3, 64, 64) in −1…1 → embeddings (N, 128) float32."""
     device = network.mean.device
     rows = [torch.zeros(0, CODE_SIZE)]
-    for part in windows.split(128):
+    for start in range(0, len(windows), 128):
+        part = windows[start : start + 128]
         with reduced_precision(device.type):
             rows.append(network(part.contiguous(memory_format=torch.channels_last).to(device)).float().cpu())
     return torch.cat(rows).clone()

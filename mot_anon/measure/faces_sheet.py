@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +25,8 @@ REAL_DISTANCE: float | None = None
 """Mean cosine distance of the same embedder between pictures of different people: ``benchmarks/faces.md``, of LFW's
 test people; None where it was not measured."""
 _HEAD = 2.0  # side of a head's window by that of its face
-_MARGIN = 0.3  # of all faces' box, that a sheet shows round it
-_TILE = 256  # pixels of a sheet's tile, at most
+_MARGIN = 0.25  # of a face's window, that a sheet shows round it
+_TILE, _ROWS = 160, 6  # pixels of a sheet's tile, and most faces that are shown
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Sheet:
     Attributes
     ----------
     picture:
-        (H, W, 3) uint8 BGR: the original, then one tile for every code.
+        (H, W, 3) uint8 BGR: a row for each of the largest faces: the original, then one tile for every code.
     faces, covered:
         How many faces were found, and how many of them have landmarks that nothing can be drawn after.
     distance:
@@ -148,17 +147,10 @@ def mean_distance(pictures: list[Frame], places: list[FacePlace]) -> float:
 
 
 def _tiled(pictures: list[Frame], places: list[FacePlace]) -> Frame:
-    """What is round the faces of every picture, in rows that make about a square."""
-    low = np.min([place.window[:2] for place in places], 0).astype(float)
-    high = np.max([place.window[2:] for place in places], 0).astype(float)
-    more = _MARGIN * float((high - low).max())
-    height, width = pictures[0].shape[:2]
-    x1, y1 = np.floor(low - more).clip(0).astype(int).tolist()
-    x2, y2 = np.ceil(high + more).clip(None, (width, height)).astype(int).tolist()
-    scale = min(1.0, _TILE / max(x2 - x1, y2 - y1))
-    size = max(1, round(scale * (x2 - x1))), max(1, round(scale * (y2 - y1)))
-    tiles = [cv2.resize(picture[y1:y2, x1:x2], size, interpolation=cv2.INTER_AREA) for picture in pictures]
-    columns = math.ceil(math.sqrt(len(tiles)))
-    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
-    rows = [np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)]
+    """A row for each of the largest faces, a column for each picture."""
+    rows = []
+    for place in sorted(places, key=lambda place: int(place.window[0] - place.window[2]))[:_ROWS]:
+        more = _MARGIN * (place.window[2:] - place.window[:2])
+        window = np.concatenate([place.window[:2] - more, place.window[2:] + more])
+        rows.append(np.hstack([cut_window(picture, window, (_TILE, _TILE)) for picture in pictures]))
     return np.asarray(np.vstack(rows), np.uint8)
