@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mot_anon import options
 from mot_anon.errors import OptionError
+
+if TYPE_CHECKING:
+    from mot_anon.vision.distil import Teacher
 
 NETWORKS = {
     "body": ("reid", "parser", "landmarks", "identity", "generator"),
@@ -27,8 +31,11 @@ def train_network(
     settings: dict[str, str],
     samples: Path | None,
     log: Callable[[str], None],
+    teacher: Path | None = None,
 ) -> None:
     """Train one network of a target by name.
+
+    ``teacher`` are the weights of an attacker (:mod:`mot_anon.measure.privacy.attackers`), whom ``reid`` learns from.
 
     Raises
     ------
@@ -44,7 +51,7 @@ def train_network(
     if network == "reid":
         from mot_anon.vision.reid_training import ReidConfig, train_reid
 
-        train_reid(ReidConfig.from_settings(settings), data, out, log)
+        train_reid(ReidConfig.from_settings(settings), data, out, log, teacher=_teacher(teacher))
     elif network == "parser":
         from mot_anon.vision.parse_training import ParserConfig, train_parser
 
@@ -63,6 +70,14 @@ def train_network(
         from mot_anon.gan.training import GeneratorConfig, train_generator
 
         train_generator(GeneratorConfig.from_settings(settings), data, out, log, samples=samples)
+
+
+def _teacher(weights: Path | None) -> Teacher | None:
+    if weights is None:
+        return None
+    from mot_anon.measure.privacy.attackers import NetworkTeacher
+
+    return NetworkTeacher(weights)
 
 
 def _train_for_faces(
@@ -106,11 +121,17 @@ def main(
             "--input", help="generator: silhouette or landmarks; person or face: sees everybody (an ablation)."
         ),
     ] = None,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(
+            "--teacher", help="reid: an attacker's weights to learn from, of mot-anon attack.", metavar="FILE"
+        ),
+    ] = None,
     samples: Annotated[
         Path | None, typer.Option("--samples", help="Where sample sheets go; they show real people.", metavar="DIR")
     ] = None,
 ) -> None:
-    """Train a network that ships with the package; the extra 'train' is needed for all but reid."""
+    """Train a network that ships with the package; the extra 'train' is needed."""
 
     def work() -> None:
         settings = options.settings_of(setting)
@@ -119,6 +140,8 @@ def main(
                 raise OptionError(f"--{name} is a switch of the generator's training")
             if value is not None:
                 settings[name] = value
-        train_network(target, network, data, out, settings, samples, lambda line: print(line, flush=True))
+        if teacher is not None and network != "reid":
+            raise OptionError("--teacher is for the training of reid")
+        train_network(target, network, data, out, settings, samples, partial(print, flush=True), teacher)
 
     options.command(work)

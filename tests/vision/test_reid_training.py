@@ -5,45 +5,43 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from mot_anon.errors import FormatError, NotFoundError, OptionError
+from mot_anon.errors import OptionError
+from mot_anon.vision.bodies import Bodies, load_bodies
+from mot_anon.vision.distil import Lessons, reduced
 from mot_anon.vision.embed import calibrated_gate, load_network
 from mot_anon.vision.reid_training import (
-    Crops,
     ReidConfig,
-    augment,
+    ReidLearner,
     calibrate_gate,
     cross_camera,
     embed,
-    load_crops,
     train_reid,
 )
+from mot_anon.vision.training import Draw, make_accelerator
+from tests.invented_bodies import write_bodies
 
-TINY = ReidConfig(steps=4, people=4, crops=2, save_every=2)
+TINY = ReidConfig(steps=4, batch=8, save_every=2, versions=2)
 
 
 @pytest.fixture(scope="module")
 def bodies(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bodies")
-    rng = np.random.default_rng(1)
-    lines = ["split,name,person,camera,source,width,height,teacher_presence"]
-    for split, people in (("train", 8), ("val", 4)):
-        (folder / split / "images").mkdir(parents=True)
-        for person in range(people):
-            colour = rng.integers(0, 256, 3)
-            for camera in ("a", "b"):
-                for shot in range(2):
-                    name = f"{person:02d}{camera}{shot}"
-                    picture = np.clip(colour + rng.normal(0, 20, (160, 80, 3)), 0, 255).astype(np.uint8)
-                    cv2.imwrite(str(folder / split / "images" / f"{name}.jpg"), picture)
-                    lines.append(f"{split},{name},{split}{person},{camera},invented,80,160,1.0")
-    (folder / "index.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return folder
+    return write_bodies(tmp_path_factory.mktemp("bodies"))
+
+
+class MeanColour:
+    """A teacher that sees nothing but mean colours of a few stripes."""
+
+    fingerprint = "mean colour 1"
+
+    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        stripes = pixels.reshape(len(pixels), 8, -1, *pixels.shape[2:]).mean((2, 3))
+        return np.asarray(stripes.reshape(len(pixels), -1) - 127, np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +68,8 @@ def test_an_interrupted_run_goes_on_to_the_same_result(bodies: Path, undisturbed
 
     def interrupt(line: str) -> None:
         lines.append(line)
-        if line.startswith("step 4"):
-            raise KeyboardInterrupt  # after the checkpoint of step 2, before that of step 4
+        if line.startswith("step 2"):
+            raise KeyboardInterrupt  # after the checkpoint of step 2
 
     out = tmp_path / "reid.safetensors"
     with pytest.raises(KeyboardInterrupt):
@@ -84,13 +82,13 @@ def test_an_interrupted_run_goes_on_to_the_same_result(bodies: Path, undisturbed
 
 def test_a_checkpoint_of_other_settings_is_refused(bodies: Path, tmp_path: Path) -> None:
     out = tmp_path / "reid.safetensors"
-    train_reid(dataclasses.replace(TINY, steps=1), bodies, out, lambda line: None)
+    train_reid(dataclasses.replace(TINY, steps=1, seed=1), bodies, out, lambda line: None)
     with pytest.raises(OptionError, match="other settings"):
         train_reid(TINY, bodies, out, lambda line: None)
 
 
 def test_the_file_has_the_gate_of_its_own_network_on_train_crops(bodies: Path, undisturbed: Path) -> None:
-    crops = load_crops(bodies, "train")
+    crops = load_bodies(bodies, "train")
     gate = calibrate_gate(embed(load_network(undisturbed)[0], crops.pixels), crops)
     assert calibrated_gate(undisturbed) == pytest.approx(gate, abs=0.002)  # weights are stored as float16
 
@@ -108,37 +106,56 @@ def test_a_wrong_setting_is_an_error(settings: dict[str, str], said: str) -> Non
         ReidConfig.from_settings(settings)
 
 
-def test_more_people_a_batch_than_there_are_is_an_error(bodies: Path, tmp_path: Path) -> None:
-    with pytest.raises(OptionError, match="there are 8 people"):
-        train_reid(dataclasses.replace(TINY, people=9), bodies, tmp_path / "x.safetensors", lambda line: None)
+def test_more_crops_a_batch_than_there_are_is_an_error(bodies: Path, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="there are 32 crops"):
+        train_reid(dataclasses.replace(TINY, batch=33), bodies, tmp_path / "x.safetensors", lambda line: None)
 
 
-def test_a_folder_without_crops_says_what_it_lacks(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match=r"index\.csv"):
-        load_crops(tmp_path, "train")
-    index = tmp_path / "index.csv"
-    index.write_text("split,name,person\n", encoding="utf-8")
-    with pytest.raises(FormatError, match="no column camera"):
-        load_crops(tmp_path, "train")
-    index.write_text("split,name,person,camera\ntrain,1,2,3\n", encoding="utf-8")
-    with pytest.raises(FormatError, match="'val'"):
-        load_crops(tmp_path, "val")
-    with pytest.raises(FormatError, match="cannot be read as a picture"):
-        load_crops(tmp_path, "train")
+def test_everybody_comes_in_several_clothes_each_a_class_of_its_own(bodies: Path) -> None:
+    crops = load_bodies(bodies, "train")
+    learner = ReidLearner(dataclasses.replace(TINY, versions=3), crops, crops, make_accelerator())
+    assert learner.versions.shape == (3, *crops.pixels.shape)
+    assert np.array_equal(learner.versions[0], crops.pixels)
+    assert (np.abs(learner.versions[1].astype(int) - crops.pixels).mean((1, 2, 3)) > 2).all()
+    assert len(np.unique(learner.labels)) == 24
+    images = learner.crops(np.arange(8), np.zeros(8, np.int64), Draw(0))
+    assert images.shape == (8, 3, 128, 64)
+    assert images.abs().max() < 1.001
 
 
-def test_augmented_crops_stay_pictures_and_repeat_with_the_generator() -> None:
-    images = torch.rand(6, 3, 128, 64) * 2 - 1
-    first = augment(images.clone(), torch.Generator().manual_seed(3))
-    second = augment(images.clone(), torch.Generator().manual_seed(3))
-    assert torch.equal(first, second)
-    assert first.shape == images.shape
-    assert first.abs().max() <= 1
-    assert not torch.equal(first, images)
+def test_a_pupil_comes_to_see_what_its_teacher_sees(bodies: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("MOT_ANON_CACHE", str(tmp_path / "cache"))
+    crops = load_bodies(bodies, "train")
+    learner = ReidLearner(dataclasses.replace(TINY, steps=30, batch=24), crops, crops, make_accelerator(), MeanColour())
+    draw = Draw(0)
+    told = [learner.step(draw, number, number / 30)["distance"] for number in range(30)]
+    assert np.mean(told[-5:]) < 0.8 * np.mean(told[:5])
+    out = train_reid(TINY, bodies, tmp_path / "taught.safetensors", lambda line: None, teacher=MeanColour())
+    assert out.is_file()
 
 
-def crops_of(person: list[int], camera: list[int]) -> Crops:
-    return Crops(np.zeros((len(person), 128, 64, 3), np.uint8), np.array(person), np.array(camera))
+def test_fewer_numbers_keep_how_alike_people_are() -> None:
+    rows = torch.randn(50, 6, generator=torch.Generator().manual_seed(1)) @ torch.randn(6, 40)
+    small = reduced(rows, 6)
+    large = torch.nn.functional.normalize(rows)
+    assert torch.allclose(small @ small.T, large @ large.T, atol=1e-3)
+
+
+def test_a_lesson_is_learnt_when_the_pupil_says_what_the_teacher_says() -> None:
+    features = torch.nn.functional.normalize(torch.randn(12, 8, generator=torch.Generator().manual_seed(0)))
+    labels = torch.arange(12) // 3
+    centres = torch.nn.functional.normalize(torch.zeros(4, 8).index_add_(0, labels, features))
+    lessons = Lessons(features, centres, labels)
+    rows = torch.arange(12)
+    right, wrong = (lessons.losses(e, rows, 16.0, 0.7) for e in (lessons.targets(rows), -lessons.targets(rows)))
+    assert right[1] < 1e-5 < wrong[1]
+    assert right[0] < wrong[0]
+
+
+def crops_of(person: list[int], camera: list[int]) -> Bodies:
+    n = len(person)
+    maps, pixels = np.zeros((n, 4, 8, 4), np.uint8), np.zeros((n, 16, 8, 3), np.uint8)
+    return Bodies(pixels, maps[:, 0], maps, np.array(person), np.array(camera), np.ones(n, np.float32))
 
 
 def test_rank_1_counts_the_nearest_crop_of_the_other_camera() -> None:

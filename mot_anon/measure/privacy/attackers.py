@@ -64,6 +64,20 @@ class NetworkAttacker:
         return self._seen[name]
 
 
+class NetworkTeacher:
+    """An attacker as the re-ID network's teacher (:mod:`mot_anon.vision.distil`): features of the crops as they are."""
+
+    def __init__(self, weights: Path) -> None:
+        self._network = load_attacker(weights).eval()
+        self.fingerprint = f"attacker {content_digest(weights)}"
+
+    @torch.inference_mode()
+    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(N, 160, 80, 3) uint8 BGR → (N, 1280) float32."""
+        images = augment.to_images(pixels).contiguous(memory_format=torch.channels_last)
+        return np.asarray(self._network(images).float().numpy(), np.float32)
+
+
 @dataclass(frozen=True)
 class AttackerConfig(TrainingConfig):
     """Settings of an attacker's training.
