@@ -116,13 +116,14 @@ def _done(record: Mapping[str, Any]) -> str:
     }
     ids = "were given a keyed permutation per camera" if record.get("ids_permuted") else "are those of the original"
     policy = record.get("policy") if record.get("policy_applies") else "none (the method has no identities)"
+    faces = f"faces were looked for by {coverage['faces']}; " if coverage.get("faces") else ""
     rows = [
         f"- Method: {record.get('method')}{f' ({parameters})' if parameters else ''}.",
         f"- Replaced: {_TARGETS.get(str(record.get('target')), record.get('target'))}.",
         f"- Identity policy: {policy}.",
         f"- Who was looked for: everything person-like in ground truth, public detections of at least "
         f"{coverage.get('least_confidence')}, and what the detector {coverage.get('detector') or '(none)'} sees; "
-        f"{coverage.get('regions_by_hand', 0)} regions were corrected by hand.",
+        f"{faces}{coverage.get('regions_by_hand', 0)} regions were corrected by hand.",
         f"- Regions: {sums['person']} of people, {sums['unsure']} of which nobody is sure (blurred), {sums['hidden']} "
         "of people of whom nothing can be seen (not painted).",
         f"- Ids in ground truth {ids}.",

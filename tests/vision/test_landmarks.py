@@ -12,16 +12,8 @@ import torch
 from mot_anon.errors import NotFoundError, OptionError
 from mot_anon.vision.bodies import load_bodies
 from mot_anon.vision.face_data import load_faces
-from mot_anon.vision.landmark_training import (
-    LandmarkConfig,
-    Studio,
-    bad_camera,
-    errors,
-    landmark_losses,
-    occluded,
-    still_crops,
-    train_landmarks,
-)
+from mot_anon.vision.landmark_crops import Studio, bad_camera, occluded, still_crops
+from mot_anon.vision.landmark_training import LandmarkConfig, errors, landmark_losses, train_landmarks
 from mot_anon.vision.landmarks import (
     KEPT,
     MIRRORED,
@@ -129,8 +121,7 @@ def test_a_training_without_bodies_says_what_to_give(tmp_path: Path) -> None:
 
 
 def test_crops_for_training_keep_faces_and_landmarks_together(studio: Studio) -> None:
-    gentle = LandmarkConfig(batch=32, nobody=0.0, small=0.0)
-    crops = studio.crops(Draw(3), gentle)
+    crops = studio.crops(Draw(3), 32, nobody=0.0, small=0.0, smallest=11.0)
     assert crops.face.min() == 1
     # Eyes are painted dark on every invented face: what lies there must be darker than the cheek beside.
     images, points = crops.images.mean(1).numpy(), crops.points.numpy()
@@ -146,7 +137,7 @@ def test_crops_for_training_keep_faces_and_landmarks_together(studio: Studio) ->
 
 
 def test_crops_without_a_face_say_so(studio: Studio) -> None:
-    crops = studio.crops(Draw(4), LandmarkConfig(batch=8, nobody=1.0))
+    crops = studio.crops(Draw(4), 8, nobody=1.0, small=0.5, smallest=11.0)
     assert crops.face.max() == 0
     assert crops.points.abs().max() == 0
 
