@@ -99,6 +99,6 @@ def _light(surroundings: Pixels) -> NDArray[np.float32]:
     return (float(np.clip(0.3 + 0.85 * grey, _DARK, _BRIGHT)) * cast).astype(np.float32)
 
 
-def _smooth(t: Pixels) -> Pixels:
+def _smooth(t: NDArray[np.floating]) -> Pixels:
     clipped = np.clip(t, 0, 1)
     return np.asarray(clipped * clipped * (3 - 2 * clipped), np.float32)

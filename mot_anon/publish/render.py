@@ -111,7 +111,7 @@ def _item(
     # Nearer people are painted over this one, with a soft edge: there it must be, too.
     if region.person and region.seen is not None:
         mine = covered_mask(region, size, target)
-        silhouette = in_frame(region.seen.silhouette, region.seen.window, part).astype(np.float32) / 255
+        silhouette = in_frame(region.seen.silhouette, region.seen.window, part).astype(np.float32) / np.float32(255)
         shape = shape_of(region.seen, erased, part)
     if target == "face" and region.face is not None:
         if region.face.usable:

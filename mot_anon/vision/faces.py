@@ -296,4 +296,4 @@ def _centerface(path: Path, size: tuple[int, int]) -> Any:
 def _cascade(name: str) -> Any:
     if not hasattr(cv2, "CascadeClassifier"):
         raise NotFoundError("this OpenCV has no cascades; install opencv-python>=4.8,<5, or use --faces centerface")
-    return cv2.CascadeClassifier(f"{cv2.data.haarcascades}haarcascade_{name}.xml")
+    return cv2.CascadeClassifier(f"{cv2.data.haarcascades}haarcascade_{name}.xml")  # type: ignore[attr-defined]

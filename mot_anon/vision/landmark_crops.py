@@ -118,7 +118,7 @@ class Studio:
             low, high = seen.min(0) * _SIDE, seen.max(0) * _SIDE
             x, y = (low + high) / 2 - (0, 0.1 * (high[1] - low[1]))
             axes = (high - low) * (rng.uniform(0.56, 0.7), rng.uniform(0.6, 0.75))
-            oval = cv2.ellipse(oval, ((x, y), (2 * axes[0], 2 * axes[1]), np.degrees(turn)), 1.0, -1)
+            cv2.ellipse(oval, ((x, y), (2 * axes[0], 2 * axes[1]), np.degrees(turn)), 1.0, -1)
             inside = cv2.warpAffine(np.ones_like(picture[..., 0], np.float32), place, SIZE[::-1])
             alpha = cv2.GaussianBlur(oval * inside, (0, 0), 1.5)[..., None]
             image = np.rint(image * alpha + behind * (1 - alpha))

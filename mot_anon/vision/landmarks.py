@@ -140,8 +140,8 @@ def face_windows(points: NDArray[np.float32]) -> NDArray[np.float64]:
 
     Upright, and 1.4 times as large as the landmarks: forehead, some hair and a little of the neck are inside.
     """
-    points = np.asarray(points, np.float64).reshape(-1, POINTS, 2)
-    low, high = points.min(1), points.max(1)
+    places = np.asarray(points, np.float64).reshape(-1, POINTS, 2)
+    low, high = places.min(1), places.max(1)
     side = _WINDOW * (high - low).max(1, keepdims=True)
     centres = (low + high) / 2 - side * np.array([0.0, _ABOVE])
     return np.concatenate([centres - side / 2, centres + side / 2], 1)
