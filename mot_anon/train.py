@@ -83,14 +83,15 @@ def _teacher(weights: Path | None) -> Teacher | None:
 def _train_for_faces(
     network: str, data: Path, out: Path, settings: dict[str, str], samples: Path | None, log: Callable[[str], None]
 ) -> None:
-    from mot_anon.gan import face_training
-
     if network == "generator":
-        config = face_training.FaceConfig.from_settings(settings)
-        face_training.train_face_generator(config, data, out, log, samples=samples)
+        from mot_anon.gan.face_training import FaceConfig, train_face_generator
+
+        train_face_generator(FaceConfig.from_settings(settings), data, out, log, samples=samples)
     else:
-        work = face_training.train_face_identity if network == "identity" else face_training.train_face_embedder
-        work(face_training.FaceIdentityConfig.from_settings(settings), data, out, log)
+        from mot_anon.gan.face_identity import FaceIdentityConfig, train_face_embedder, train_face_identity
+
+        work = train_face_identity if network == "identity" else train_face_embedder
+        work(FaceIdentityConfig.from_settings(settings), data, out, log)
 
 
 def main(

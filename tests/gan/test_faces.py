@@ -11,16 +11,9 @@ import torch
 
 from mot_anon.errors import OptionError
 from mot_anon.gan import faces as networks
-from mot_anon.gan.face_training import (
-    FaceCast,
-    FaceConfig,
-    FaceIdentityConfig,
-    FaceLearner,
-    tints,
-    train_face_embedder,
-    train_face_generator,
-    train_face_identity,
-)
+from mot_anon.gan.face_cast import FaceCast
+from mot_anon.gan.face_identity import FaceIdentityConfig, train_face_embedder, train_face_identity
+from mot_anon.gan.face_training import FaceConfig, FaceLearner, cells, chroma, train_face_generator
 from mot_anon.gan.faces import FaceGenerator, cut_windows, face_identity, moved_landmarks, window_affine
 from mot_anon.gan.training import generator_input
 from mot_anon.methods.base import FaceShape, Item, make_method
@@ -134,11 +127,21 @@ def test_grey_pictures_teach_no_colour(folder: Path, identity: Path) -> None:
 def test_the_tint_of_skin_is_that_of_colour_not_of_light() -> None:
     where = torch.ones(1, 1, 64, 64)
     grey = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(0)).expand(-1, 3, -1, -1)
-    assert tints(grey, where).abs().max() < 1e-5
+    assert chroma(grey).abs().max() < 1e-5
     red = torch.zeros(1, 3, 64, 64)
     red[:, 0] = 0.5
-    assert torch.allclose(tints(red, where), tints(red + 0.2, where), atol=1e-5)
-    assert tints(red, where)[0, 0].min() > 0.3
+    assert torch.allclose(chroma(red), chroma(red + 0.2), atol=1e-5)
+    assert cells(chroma(red), where, 8)[0, 0].min() > 0.3
+
+
+def test_cells_are_means_of_what_counts() -> None:
+    images, where = torch.zeros(1, 1, 64, 64), torch.zeros(1, 1, 64, 64)
+    images[..., :8], where[..., :4] = 1, 1
+    images[..., 4:8] = 0.2
+    found = cells(images, where, 8)
+    assert found.shape == (1, 1, 8, 8)
+    assert torch.allclose(found[..., 0], torch.ones(8))
+    assert not found[..., 1:].any()
 
 
 def test_nothing_of_a_face_is_seen_unless_that_is_asked_for(folder: Path) -> None:
