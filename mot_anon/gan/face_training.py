@@ -40,11 +40,14 @@ class FaceConfig(GeneratorConfig):
         Share of the faces whose landmarks are a little beside the truth.
     coloured:
         Share of the places that are in colour.
-    adversarial:
-        Weight of the critics: at one, what the identity network says weighs four times as much, and a code makes masks.
+    gain:
+        What critics' scores are multiplied by.  With spectral normalisation they are so small for faces that no hinge
+        ever closes, and what the identity network says weighs four times as much: then codes make masks.
+    anchor:
+        Weight of the reconstruction where others are asked for: whoever they are, they have as much contrast and colour
+        as who was there, whom the generator does not see.
     tint, shade:
-        Weights of the colour of skin, and of the light on it: whoever is asked for has those of who was there, whom the
-        generator does not see.  So they follow from what is round a face, not from a code.
+        Weights of the colour of skin, and of the light on it: they follow from what is round a face, not from a code.
     """
 
     choices: ClassVar[dict[str, tuple[str, ...]]] = {
@@ -57,8 +60,9 @@ class FaceConfig(GeneratorConfig):
     input: str = "landmarks"
     unknown: float = 0.5
     coloured: float = 0.5
-    adversarial: float = 4.0
+    gain: float = 4.0
     guidance: float = 1.5
+    anchor: float = 4.0
     tint: float = 16.0
     shade: float = 4.0
 
@@ -117,7 +121,7 @@ class FaceLearner(GeneratorLearner):
         coloured = _repeated(_face(places).colour, copies).to(pictures.device)
         if bool(coloured.any()):
             scores += list(self.networks["tints"](shown[coloured], shape[coloured]))
-        return scores
+        return [self.config.gain * score for score in scores]
 
     def view(self, picture: Tensor, places: Places) -> Tensor:
         """Pictures as far as the place was in the picture that it comes from."""
@@ -137,9 +141,9 @@ class FaceLearner(GeneratorLearner):
         where, real = (place.hole * place.seen).to(device), place.real.to(device)
         twice = _repeated(where, 2)
         losses = super().losses(picture, drawn, places, request)
-        losses["adversarial"] = config.adversarial * losses["adversarial"]
         tint = cells(chroma(drawn), twice, 16) - _repeated(cells(chroma(real), where, 16), 2)
         light = cells(augment.luma(drawn), twice, 4) - _repeated(cells(augment.luma(real), where, 4), 2)
+        losses["anchor"] = config.anchor * self.reconstruction(drawn[len(real) :], places)
         return losses | {"tint": config.tint * tint.abs().mean(), "shade": config.shade * light.abs().mean()}
 
     def score(self, number: int) -> dict[str, float]:
