@@ -1,8 +1,8 @@
 """The tables of CIAGAN's talk on our data: ``python benchmarks/faces.py --data FACES`` (extras face and face-eval).
 
 Writes ``benchmarks/faces.md``.  Nobody whose pictures are used here was seen by a training: 200 people of LFW's test
-split, in grey, and the four held-out people in colour.  Their landmarks are given, so that everything about finding
-faces is left out.  Every person gets one code.
+split, in grey, up to three pictures each, and the four held-out people in colour, up to 60.  Their landmarks are
+given, so that everything about finding faces is left out.  Every person gets one code.
 
 - *detection*: share of pictures in which a face is found, by dlib's HOG and by CenterFace (in place of SSH, whose
   weights cannot be had here);
@@ -88,9 +88,8 @@ def main() -> None:
     everybody = load_faces(asked.data, ("test",))
     everybody = everybody.of(everybody.detected)
     people = PEOPLE if not asked.quick else 20
-    grey = _some(everybody.of(~everybody.colour), people)
-    colour = everybody.of(everybody.colour)
-    colour = colour.of(np.concatenate([np.flatnonzero(colour.person == p)[:60] for p in np.unique(colour.person)]))
+    grey = _some(everybody.of(~everybody.colour), people, 3)
+    colour = _some(everybody.of(everybody.colour), 4, 60)
     started = time.process_time()
     lines: list[str] = []
     shown: list[dict[str, Pictures]] = []
@@ -185,7 +184,7 @@ def _row(name: str, faces: Faces, pictures: Pictures) -> Row:
     size = (_CENTERFACE_SIDE, _CENTERFACE_SIDE)
     seen = [len(detector(np.asarray(cv2.resize(picture, size)), alone=True)) > 0 for picture in pictures]
     recalls = [
-        recall(judge(pictures, faces.landmarks), _originals(judge, faces), faces.person)
+        recall(_embedded(judge, pictures, faces), _embedded(judge, faces.pixels, faces), faces.person)
         for judge in (proxy_nca, dlib_embeddings)
     ]
     return Row(name, float(np.mean(hits)), float(np.mean(seen)), *recalls)
@@ -194,10 +193,11 @@ def _row(name: str, faces: Faces, pictures: Pictures) -> Row:
 _KEPT: dict[tuple[str, int], NDArray[np.float32]] = {}
 
 
-def _originals(judge: Judge, faces: Faces) -> NDArray[np.float32]:
-    place = (str(judge), id(faces))
+def _embedded(judge: Judge, pictures: Pictures, faces: Faces) -> NDArray[np.float32]:
+    """Embeddings of pictures that stay alive, asked for once."""
+    place = (judge.__name__, id(pictures))
     if place not in _KEPT:
-        _KEPT[place] = judge(faces.pixels, faces.landmarks)
+        _KEPT[place] = judge(pictures, faces.landmarks)
     return _KEPT[place]
 
 
@@ -233,7 +233,9 @@ def _verification(faces: Faces, shown: dict[str, Pictures]) -> list[str]:
     for name in ("original", "face filled (floor)", "CIAGAN"):
         cells = []
         for judge in (proxy_nca, dlib_embeddings):
-            accepts = verified(judge(shown[name], faces.landmarks), _originals(judge, faces), faces.person)
+            accepts = verified(
+                _embedded(judge, shown[name], faces), _embedded(judge, faces.pixels, faces), faces.person
+            )
             cells.append(f"{np.mean(accepts):.3f} ± {np.std(accepts):.3f}")
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return [*lines, "", f"True accepts at a false-accept rate of {FALSE}; a recogniser as good as chance has {FALSE}."]
@@ -242,7 +244,7 @@ def _verification(faces: Faces, shown: dict[str, Pictures]) -> list[str]:
 def _closeness(sets: tuple[Faces, Faces], shown: list[dict[str, Pictures]], data: Path) -> list[str]:
     """How far different people are from each other, and whether fakes look like training people."""
     grey = sets[0]
-    own = _originals(proxy_nca, grey)
+    own = _embedded(proxy_nca, grey.pixels, grey)
     apart = grey.person[:, None] != grey.person[None]
     distance = 1 - float((own @ own.T)[apart].mean())
     trained = load_faces(data, ("train",))
@@ -255,8 +257,8 @@ def _closeness(sets: tuple[Faces, Faces], shown: list[dict[str, Pictures]], data
         "| --- | --- | --- | --- |",
     ]
     for name, faces, pictures in zip(("grey", "colour"), sets, shown, strict=True):
-        drawn = proxy_nca(pictures["CIAGAN"], faces.landmarks)
-        for kind, some in (("strangers", _originals(proxy_nca, faces)), ("fakes", drawn)):
+        drawn = _embedded(proxy_nca, pictures["CIAGAN"], faces)
+        for kind, some in (("strangers", _embedded(proxy_nca, faces.pixels, faces)), ("fakes", drawn)):
             nearest = (some @ known.T).max(1)
             quantiles = " | ".join(f"{value:.2f}" for value in np.quantile(nearest, [0.5, 0.95, 0.99]))
             lines.append(f"| {kind}, {name} | {quantiles} |")
@@ -268,10 +270,10 @@ def _ablations(weights: Sequence[Path], faces: Faces) -> list[str]:
         "| weights | detected by dlib / CenterFace, % | Recall@1 of our network, % | of dlib's, % | Fréchet |",
         "| --- | --- | --- | --- | --- |",
     ]
-    for path in weights:
-        pictures = published(faces, CiaganFace(path))
+    shown = {path: published(faces, CiaganFace(path)) for path in weights}
+    for path, pictures in shown.items():
         row = _row(path.stem, faces, pictures)
-        distance = frechet(proxy_nca(pictures, faces.landmarks), _originals(proxy_nca, faces))
+        distance = frechet(_embedded(proxy_nca, pictures, faces), _embedded(proxy_nca, faces.pixels, faces))
         detected = f"{100 * row.dlib:.1f} / {100 * row.centerface:.1f}"
         lines.append(f"| {row.name} | {detected} | {_spread(row.own)} | {_spread(row.other)} | {distance:.3f} |")
     return [*lines, "", "Fréchet distance to the originals, of our network's embeddings."]
@@ -288,10 +290,11 @@ def _pace(windows: int = 256) -> float:
     return windows / (time.perf_counter() - started)
 
 
-def _some(faces: Faces, people: int) -> Faces:
-    """The first ``people`` who have two pictures or more."""
+def _some(faces: Faces, people: int, pictures: int) -> Faces:
+    """The first ``people`` who have two pictures or more, with so many of them at most."""
     numbers, counts = np.unique(faces.person, return_counts=True)
-    return faces.of(np.isin(faces.person, numbers[counts > 1][:people]))
+    chosen = [np.flatnonzero(faces.person == number)[:pictures] for number in numbers[counts > 1][:people]]
+    return faces.of(np.concatenate(chosen))
 
 
 def _each(faces: Faces, change: Callable[[Pictures], Pictures]) -> Pictures:
