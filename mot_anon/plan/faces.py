@@ -17,17 +17,16 @@ from mot_anon.plan.silhouettes import CLEAR, NOBODY, PERSON, Readings, windows_o
 
 FACE = "face"
 """``source`` of regions that are there because a face was found where nobody was known to be."""
-_HELD = 3  # frames for which a face is believed to be there before it was first found and after it was last
-_LOOSE = 0.4  # score of a face that nobody is known to have, at its best
-_BARE = 0.05  # share of a face that may show beside heads that are covered
-_LINKED = 0.2  # IoU of one face in two frames
+HELD = 3  # frames for which a face is believed to be there before it was first found and after it was last
 _SMALLEST, _LARGEST = 0.03, 0.35  # height of a face by that of the standing person
 _USUAL = 0.11
 _SEEN_HEAD = 90  # of 255: from which a cell shows a head
 _SURE_HEAD = 120  # and what the surest has to be
 _FLAT, _TALL = 0.04, 0.32  # least and largest height of a head by that of the standing person
 _GROWN = 0.3  # of a head's size, by which its region is larger than what a parser sees
-_HIDDEN = 0.25  # visibility by ground truth below which a parser is believed that nobody is seen
+_HIDDEN = 0.25  # visibility by ground truth below which it is believed that a head is not seen
+_PARTLY = 0.6  # and below which somebody's head may be behind others
+_BEHIND = 0.5  # share of the place of a head that shows beside nearer people's boxes, below which they hide it
 _MEDIAN = 3  # frames before and after that say where a head is
 
 Boxes = NDArray[np.float64]
@@ -55,14 +54,18 @@ def owned_faces(found: pd.DataFrame, regions: pd.DataFrame) -> tuple[Boxes, pd.D
     sources = regions["source"].to_numpy(object)
     taken = np.zeros(len(found), bool)
     places, when = found[["x", "y", "w", "h"]].to_numpy(float), found["frame"].to_numpy()
+    tracked = (regions["track"] != CAMERA_TRACK).to_numpy()
     for frame in sorted(set(when)):
-        rows, faces = np.flatnonzero(numbers == frame), np.flatnonzero(when == frame)
-        costs = np.array([[_cost(places[face], boxes[row], sources[row]) for row in rows] for face in faces])
-        if not costs.size:
-            continue
-        for at, to in zip(*linear_sum_assignment(np.where(np.isinf(costs), 1e3, costs)), strict=True):
-            if np.isfinite(costs[at, to]):
-                own[rows[to]], taken[faces[at]] = places[faces[at]], True
+        # Those who have a track choose first: a doubtful box over somebody must not take their face.
+        for first in (True, False):
+            rows = np.flatnonzero((numbers == frame) & (tracked == first))
+            faces = np.flatnonzero((when == frame) & ~taken)
+            costs = np.array([[_cost(places[face], boxes[row], sources[row]) for row in rows] for face in faces])
+            if not costs.size:
+                continue
+            for at, to in zip(*linear_sum_assignment(np.where(np.isinf(costs), 1e3, costs)), strict=True):
+                if np.isfinite(costs[at, to]):
+                    own[rows[to]], taken[faces[at]] = places[faces[at]], True
     return own, found[~taken].reset_index(drop=True)
 
 
@@ -85,38 +88,11 @@ def bridged(own: Boxes, regions: pd.DataFrame, longest: int) -> Boxes:
             if len(before) and len(after):
                 near = after[0] - before[-1] - 1 <= longest
             else:
-                near = min(np.abs(known - frames[index])) <= _HELD
+                near = min(np.abs(known - frames[index])) <= HELD
             if near:
                 guess = np.array([np.interp(frames[index], known, column) for column in relative.T])
                 placed[rows[index]] = _absolute(guess, boxes[rows[index]])
     return placed
-
-
-def loose_regions(
-    loose: pd.DataFrame, heads: Boxes, regions: pd.DataFrame, recording: str, longest: int, n_frames: int
-) -> pd.DataFrame:
-    """Regions for faces that nobody is known to have, where no painted head (``heads``, (N, 4)) covers them.
-
-    One that is found again within ``longest`` frames is there in between, and three frames before and after; it is a
-    track of its own, ``RECORDING:faceN``.
-    """
-    rows: list[tuple[int, str, Boxes]] = []
-    for number, chain in enumerate(_chains(loose, longest), start=1):
-        frames, places = np.array([frame for frame, _, _ in chain]), np.array([box for _, box, _ in chain])
-        if max(score for _, _, score in chain) < _LOOSE:
-            continue
-        for frame in range(max(1, frames[0] - _HELD), min(n_frames, frames[-1] + _HELD) + 1):
-            box = np.array([np.interp(frame, frames, column) for column in places.T])
-            rows.append((frame, f"{recording}:face{number}", roomy_face(box)))
-    painted = (regions["kind"] != "hidden").to_numpy()
-    numbers = regions["frame"].to_numpy()
-    table = []
-    for frame, track, box in rows:
-        here = heads[painted & (numbers == frame)]
-        size = (int(box[0] + box[2]) + 2, int(box[1] + box[3]) + 2)
-        if reg.visible_share(inner_face(box[None])[0], here, size) > _BARE:
-            table.append((frame, track, *box, "person", FACE))
-    return pd.DataFrame(table, columns=reg.REGION_COLUMNS).astype({"frame": "int64"}).assign(visibility=1.0)
 
 
 def roomy_face(face: Boxes) -> Boxes:
@@ -130,10 +106,12 @@ def settled(
 ) -> pd.DataFrame:
     """Who is a person, and who is not seen, once a parser and a face detector had their say.
 
-    A doubtful detection with a face of its own is a person.  Where neither sees anybody, and ground truth calls
-    somebody nearly hidden, or a single detector was doubted anyway, nothing is drawn.  Nor is it for a doubtful
-    detection over people who are known, in which neither sees a head: boxes over parts of others are what detectors are
-    wrong about most.
+    A doubtful detection with a face of its own is a person.  Where neither sees a head, nothing is drawn
+
+    - of whom ground truth calls nearly hidden,
+    - of whom ground truth sees only a part and the parser nothing, if nearer people's boxes cover the head's place,
+    - of a doubtful detection, if the parser is sure of nobody or it lies over people who are known: boxes over parts of
+      others are what detectors are wrong about most.
 
     Parameters
     ----------
@@ -147,13 +125,20 @@ def settled(
     kinds = regions["kind"].to_numpy(object, copy=True)
     doubted = kinds == "unsure"
     kinds[doubted & np.isfinite(own[:, 0])] = "person"
-    nobody = (scores < NOBODY) & ~np.isfinite(faces[:, 0]) & (regions["source"] != "manual").to_numpy()
-    kinds[nobody & (doubted | (regions["visibility"] < _HIDDEN).to_numpy())] = "hidden"
-    headless = doubted & ~np.isfinite(faces[:, 0]) & ~np.isfinite(seen[:, 0])
+    headless = ~np.isfinite(faces[:, 0]) & ~np.isfinite(seen[:, 0]) & (regions["source"] != "manual").to_numpy()
     boxes, numbers = regions[["x", "y", "w", "h"]].to_numpy(float), regions["frame"].to_numpy()
-    for row in np.flatnonzero(headless):
-        known = boxes[(numbers == numbers[row]) & ~doubted]
-        if reg.visible_share(boxes[row], known, size) < CLEAR:
+    visibility = regions["visibility"].to_numpy(float)
+    for row in np.flatnonzero(headless & (kinds != "hidden")):
+        here = (numbers == numbers[row]) & ~doubted
+        if doubted[row]:
+            over = reg.visible_share(boxes[row], boxes[here], size) < CLEAR
+            nothing = scores[row] < NOBODY or over
+        else:
+            here[: row + 1] = False  # far to near
+            behind = reg.visible_share(small_head(boxes[row]), boxes[here], size) < _BEHIND
+            doubt = visibility[row] < _PARTLY and scores[row] < PERSON
+            nothing = visibility[row] < _HIDDEN or (doubt and behind)
+        if nothing:
             kinds[row] = "hidden"
     return regions.assign(kind=kinds)
 
@@ -182,7 +167,7 @@ def seen_heads(readings: Readings, regions: pd.DataFrame) -> Boxes:
         x, y = low + size / 2
         if _FLAT * standing <= size[1] <= _TALL * standing and x1 <= x <= x1 + w and y1 <= y <= y1 + h:
             found[row] = [*low, *size]
-    return _steadied(found, boxes, regions)
+    return steadied(found, boxes, regions)
 
 
 def head_boxes(regions: pd.DataFrame, faces: Boxes, seen: Boxes, *, drawn: bool) -> Boxes:
@@ -231,6 +216,12 @@ def _round_face(face: Boxes) -> Boxes:
     return np.array([x - 0.6 * w, y - 0.75 * h, 2.2 * w, 2.2 * h])
 
 
+def small_head(box: Boxes) -> Boxes:
+    """Where the head of somebody upright most likely is in their box: a square in the middle of its upper end."""
+    size = 1.15 * reg.head_size(box)
+    return np.array([box[0] + (box[2] - size) / 2, box[1], size, size])
+
+
 def tracks_of(regions: pd.DataFrame) -> list[NDArray[np.int64]]:
     """Row numbers of every track in the order of time; nobody's regions are each on their own."""
     names, frames = regions["track"].to_numpy(object), regions["frame"].to_numpy(np.int64)
@@ -265,7 +256,7 @@ def _absolute(relative: Boxes, box: Boxes) -> Boxes:
     return np.concatenate([box[:2] + relative[:2] * box[2:] - size / 2, size])
 
 
-def _steadied(found: Boxes, boxes: Boxes, regions: pd.DataFrame) -> Boxes:
+def steadied(found: Boxes, boxes: Boxes, regions: pd.DataFrame) -> Boxes:
     """Medians over a few frames, relative to the body."""
     steady = found.copy()
     frames = regions["frame"].to_numpy(np.int64)
@@ -280,18 +271,3 @@ def _steadied(found: Boxes, boxes: Boxes, regions: pd.DataFrame) -> Boxes:
 
 def _grown(box: Boxes, by: float) -> Boxes:
     return np.concatenate([box[:2] - by * box[2:], (1 + 2 * by) * box[2:]])
-
-
-def _chains(loose: pd.DataFrame, longest: int) -> list[list[tuple[int, Boxes, float]]]:
-    """Loose faces linked over time: lists of (frame, box, score)."""
-    chains: list[list[tuple[int, Boxes, float]]] = []
-    ordered = loose.sort_values(["frame", "confidence", "x"], ascending=[True, False, True], kind="stable")
-    for frame, x, y, w, h, score in ordered[["frame", "x", "y", "w", "h", "confidence"]].itertuples(index=False):
-        box = np.array([x, y, w, h])
-        near = [chain for chain in chains if 0 < frame - chain[-1][0] <= longest + 1]
-        overlaps = [float(reg.iou(box[None], chain[-1][1][None])[0, 0]) for chain in near]
-        if overlaps and max(overlaps) >= _LINKED:
-            near[int(np.argmax(overlaps))].append((int(frame), box, float(score)))
-        else:
-            chains.append([(int(frame), box, float(score))])
-    return chains

@@ -9,8 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
-from mot_anon.plan import regions as reg
-from mot_anon.plan.faces import FACE, Boxes, tracks_of
+from mot_anon.plan.faces import FACE, Boxes, small_head, steadied, tracks_of
 from mot_anon.vision.landmarks import POINTS, USABLE, face_windows
 
 _STIFF = 6.0  # how much a bent course of landmarks costs, beside their distance from where they were read
@@ -110,11 +109,12 @@ def drawn_heads(
                 usable[run] = steady_choice(confidence[run])
     windows = np.empty((len(regions), 4))
     places, sources = regions[["x", "y", "w", "h"]].to_numpy(float), regions["source"].to_numpy(object)
+    calm = steadied(faces, places, regions)
     for row in range(len(regions)):
         if usable[row]:
             windows[row] = face_windows(points[row])[0]
         else:
-            windows[row] = _head_window(boxes[row], faces[row], seen[row], places[row], sources[row])
+            windows[row] = _head_window(boxes[row], calm[row], seen[row], places[row], sources[row])
     low = np.rint(windows[:, :2])
     side = np.maximum(4, np.rint((windows[:, 2:] - windows[:, :2]).max(1, keepdims=True)))
     windows = np.concatenate([low, low + side], 1)
@@ -158,15 +158,14 @@ def steady_choice(confidence: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 def _head_window(box: Boxes, face: Boxes, seen: Boxes, place: Boxes, source: str) -> Boxes:
     """The square (4,) x1, y1, x2, y2 in which a head is drawn of which no landmarks are known."""
-    if np.isfinite(seen[0]):
-        middle, size = seen[:2] + seen[2:] / 2, float(max(seen[2:]))
-    elif np.isfinite(face[0]):
+    if np.isfinite(face[0]):
         middle, size = face[:2] + face[2:] * (0.5, 0.4), 1.35 * float(max(face[2:]))
+    elif np.isfinite(seen[0]):
+        middle, size = seen[:2] + seen[2:] / 2, float(max(seen[2:]))
     elif source == FACE:
         middle, size = place[:2] + place[2:] / 2, float(min(place[2:]))
     else:
-        size = 1.15 * reg.head_size(place)
-        middle = np.array([place[0] + place[2] / 2, place[1] + 0.5 * size])
-        middle = np.clip(middle, box[:2], box[:2] + box[2:])
+        head = small_head(place)
+        middle, size = np.clip(head[:2] + head[2:] / 2, box[:2], box[:2] + box[2:]), float(head[2])
     half = _HEAD * size / 2
     return np.concatenate([middle - half, middle + half])

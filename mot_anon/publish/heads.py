@@ -10,6 +10,7 @@ import pandas as pd
 
 from mot_anon.plan import faces as whose
 from mot_anon.plan.heads import Heads, drawn_heads
+from mot_anon.plan.loose_faces import loose_regions
 from mot_anon.plan.silhouettes import Readings
 from mot_anon.vision.cache import Tick, parse_sequence
 from mot_anon.vision.faces import face_sequence, landmark_sequence, make_face_detector
@@ -66,7 +67,7 @@ def find_heads(
         if drawn:
             regions = whose.settled(regions, readings.scores, seen, own, faces, size)
     boxes = whose.found_or_usual(regions, faces) if tight else whose.head_boxes(regions, faces, seen, drawn=drawn)
-    more = whose.loose_regions(loose, boxes, regions, name, longest, len(frames))
+    more = loose_regions(loose, boxes, regions, name, longest, len(frames))
     if len(more):
         regions = pd.concat([regions, more[regions.columns]], ignore_index=True)
         places = more[["x", "y", "w", "h"]].to_numpy(float)

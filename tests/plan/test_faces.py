@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from mot_anon.plan import faces as whose
+from mot_anon.plan.loose_faces import loose_regions
 from mot_anon.plan.regions import head_box, likely_head_box
 from mot_anon.plan.silhouettes import Readings, windows_of
 
@@ -56,6 +57,13 @@ def test_two_faces_are_never_one_persons() -> None:
     assert len(loose) == 1
 
 
+def test_a_doubtful_box_over_somebody_does_not_take_their_face() -> None:
+    regions = table([person(1, "", shifted(BODY, 2, -2), "unsure", "detection"), person(1)])
+    poster = shifted(FACE, -20, 8)
+    own, _ = whose.owned_faces(found((1, poster, 0.9), (1, shifted(FACE, 2), 0.9)), regions)
+    assert np.allclose(own[1], shifted(FACE, 2))
+
+
 def test_a_missed_face_is_where_it_was_relative_to_the_body() -> None:
     regions = table([person(frame, box=shifted(BODY, 3 * frame)) for frame in range(10, 15)])
     own = np.array([shifted(FACE, 30), NOWHERE, NOWHERE, NOWHERE, shifted(FACE, 44)])
@@ -83,7 +91,7 @@ def test_nobodys_detections_share_no_faces() -> None:
 def test_a_face_without_a_body_is_a_track_of_its_own() -> None:
     regions, far = table([person(5)]), (400.0, 80.0, 20.0, 24.0)
     loose = found((4, far, 0.9), (7, shifted(far, 6), 0.3))
-    more = whose.loose_regions(loose, np.array([head_box(np.array(BODY))]), regions, "S", 5, 50)
+    more = loose_regions(loose, np.array([head_box(np.array(BODY))]), regions, "S", 5, 50)
     assert more["frame"].tolist() == list(range(1, 11))
     assert set(more["track"]) == {"S:face1"}
     assert set(more["kind"]) == {"person"}
@@ -93,10 +101,10 @@ def test_a_face_without_a_body_is_a_track_of_its_own() -> None:
 
 def test_a_face_that_a_painted_head_covers_needs_no_region_and_a_doubtful_one_gets_none() -> None:
     regions, heads = table([person(1)]), np.array([head_box(np.array(BODY))])
-    assert whose.loose_regions(found((1, FACE, 0.9)), heads, regions, "S", 5, 1).empty
+    assert loose_regions(found((1, FACE, 0.9)), heads, regions, "S", 5, 1).empty
     hidden = regions.assign(kind="hidden")
-    assert len(whose.loose_regions(found((1, FACE, 0.9)), heads, hidden, "S", 5, 1)) == 1
-    assert whose.loose_regions(found((1, (400.0, 80.0, 20.0, 24.0), 0.3)), heads, regions, "S", 5, 1).empty
+    assert len(loose_regions(found((1, FACE, 0.9)), heads, hidden, "S", 5, 1)) == 1
+    assert loose_regions(found((1, (400.0, 80.0, 20.0, 24.0), 0.3)), heads, regions, "S", 5, 1).empty
 
 
 def readings(boxes: np.ndarray, head: tuple[float, ...] | None, score: float = 0.9) -> Readings:
@@ -162,6 +170,20 @@ def test_a_doubtful_detection_with_a_face_is_a_person_and_one_over_others_withou
     none = np.full_like(own, np.nan)
     settled = whose.settled(regions, np.full(4, 0.6, np.float32), none, own, own, (640, 480))
     assert settled["kind"].tolist() == ["person", "person", "hidden", "unsure"]
+
+
+def test_a_head_behind_somebody_nearer_is_not_drawn_over_them() -> None:
+    regions, none = table([person(1), person(1, "S:2", (90.0, 40.0, 80.0, 210.0))]), np.full((2, 4), np.nan)
+    regions["visibility"] = [0.5, 1.0]
+    unseen = whose.settled(regions, np.array([0.2, 0.9], np.float32), none, none, none, (640, 480))
+    assert unseen["kind"].tolist() == ["hidden", "person"]
+    seen = np.array([FACE, (np.nan,) * 4])
+    for one in (
+        whose.settled(regions, np.array([0.2, 0.9], np.float32), seen, none, none, (640, 480)),
+        whose.settled(regions, np.array([0.2, 0.9], np.float32), none, none, seen, (640, 480)),
+        whose.settled(regions, np.array([0.7, 0.9], np.float32), none, none, none, (640, 480)),
+    ):
+        assert one["kind"].tolist() == ["person", "person"]
 
 
 def test_whom_ground_truth_sees_is_drawn_whatever_the_parser_says() -> None:
