@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from collections.abc import Sequence as Rows
+from concurrent.futures import BrokenExecutor, Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,10 +22,10 @@ from rich.console import Console
 
 from mot_anon import __version__, options
 from mot_anon.data.motchallenge import write_results
-from mot_anon.data.sequence import Sequence, discover, open_sequence
-from mot_anon.errors import FormatError, NotFoundError, OptionError, OutputError
+from mot_anon.data.sequence import Sequence, camera_of, discover, open_sequence
+from mot_anon.errors import FormatError, MotAnonError, NotFoundError, OptionError, OutputError
 from mot_anon.measure import gate
-from mot_anon.measure.compare import Keep, compare_sequence
+from mot_anon.measure.compare import Keep, begin, stretch
 from mot_anon.measure.results import Evaluation, SequenceResult, runs_of
 from mot_anon.measure.sources import Source, make_sources
 from mot_anon.measure.tracking import check_trackers
@@ -32,6 +33,7 @@ from mot_anon.methods.base import make_method
 from mot_anon.plan.identities import POLICIES
 from mot_anon.plan.keys import Key, draw_key
 from mot_anon.progress import Report, Reporter, silent
+from mot_anon.publish.executors import executor_for
 from mot_anon.publish.run import Settings, publish
 
 NO_POLICY = "none"
@@ -101,25 +103,39 @@ def evaluate(
     out.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".work-", dir=out))
     try:
-        grey = _grey(sequences, question, work / "grey", report) if question.sensitivity else {}
-        method, target, trees, notes = finished or _anonymized(sequences, question, out, key, report)
-        results = []
-        for policy, by_key in trees.items():
-            for original in sequences:
-                cells = compare_sequence(
-                    original,
-                    [tree[original.name] for tree in by_key],
-                    grey.get(original.name),
-                    question.trackers,
-                    question.sources,
-                    report,
-                    _keeper(out / "tracks", policy if len(trees) > 1 else None),
+        with executor_for(sum(sequence.n_frames for sequence in sequences), question.settings.workers) as pool:
+            grey = _grey(sequences, question, work / "grey", report, pool) if question.sensitivity else {}
+            method, target, trees, notes = finished or _anonymized(sequences, question, out, key, report, pool)
+            begun = [
+                (
+                    policy,
+                    begin(
+                        original,
+                        [tree[original.name] for tree in by_key],
+                        grey.get(original.name),
+                        question.trackers,
+                        question.sources,
+                        report,
+                        pool,
+                    ),
                 )
-                results.append(
-                    SequenceResult(
-                        original.name, original.camera, original.n_frames, method, target, policy, runs_of(cells)
-                    )
+                for policy, by_key in trees.items()
+                for original in sequences
+            ]
+            results = [
+                SequenceResult(
+                    done.original.name,
+                    done.original.camera,
+                    done.original.n_frames,
+                    method,
+                    target,
+                    policy,
+                    runs_of(done.finish(report, _keeper(out / "tracks", policy if len(trees) > 1 else None))),
                 )
+                for policy, done in begun
+            ]
+    except BrokenExecutor:
+        raise MotAnonError("a worker process died (out of memory?); give fewer --workers") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
     evaluation = Evaluation(__version__, tuple(results), tuple(notes))
@@ -136,7 +152,7 @@ def _keeper(place: Path, policy: str | None) -> Keep:
 
 
 def _anonymized(
-    sequences: Rows[Sequence], question: Question, out: Path, key: Key | None, report: Report
+    sequences: Rows[Sequence], question: Question, out: Path, key: Key | None, report: Report, pool: Executor
 ) -> tuple[str, str, dict[str, list[dict[str, Sequence]]], list[str]]:
     settings = question.settings
     method = make_method(settings.method, settings.strength, settings.target)
@@ -153,7 +169,7 @@ def _anonymized(
             )
             drawn = base if question.keys == 1 else base.derived("evaluate", str(number))
             chosen = replace(settings, policy=question.policies[0] if policy == NO_POLICY else policy, control=True)
-            done = publish(list(sequences), place, drawn, chosen, report)
+            done = publish(list(sequences), place, drawn, chosen, report, pool)
             notes |= dict.fromkeys(done.warnings)
             trees.setdefault(policy, []).append(_opened(done.tree, sequences))
     return settings.method, settings.target, trees, list(notes)
@@ -174,12 +190,31 @@ def _finished(
     return method, target, {str(record.get("policy", "unknown")): [_opened(tree, sequences)]}, []
 
 
-def _grey(sequences: Rows[Sequence], question: Question, place: Path, report: Report) -> dict[str, Sequence]:
+def _grey(
+    sequences: Rows[Sequence], question: Question, place: Path, report: Report, pool: Executor
+) -> dict[str, Sequence]:
     looks = any(source.sees_pixels and source.folders is None for source in question.sources)
     if not looks and "reid" not in question.trackers:
         return {}
-    settings = replace(question.settings, method="grey", strength=None, target="body", policy="shared", control=True)
-    return _opened(publish(list(sequences), place, draw_key(), settings, report).tree, sequences)
+    heads = [stretch(sequence) for sequence in sequences]
+    coverage = question.settings.coverage
+    later = {
+        (name, frame)
+        for sequence, part in zip(sequences, heads, strict=True)
+        for name in (sequence.name, camera_of(sequence.name))
+        for frame in range(part.n_frames + 1, sequence.n_frames + 1)
+    }
+    by_hand = tuple(line for line in coverage.overrides if (line.sequence, line.frame) not in later)
+    settings = replace(
+        question.settings,
+        method="grey",
+        strength=None,
+        target="body",
+        policy="shared",
+        coverage=replace(coverage, overrides=by_hand),
+        control=True,
+    )
+    return _opened(publish(heads, place, draw_key(), settings, report, pool).tree, heads)
 
 
 def _opened(tree: Path, sequences: Rows[Sequence]) -> dict[str, Sequence]:
@@ -337,7 +372,8 @@ def _show(evaluation: Evaluation, verdicts: list[gate.Verdict], place: Path) -> 
     for note in evaluation.notes:
         console.print(f"Note: {note}", highlight=False)
     console.print(
-        "Intervals: paired moving-block bootstrap over frames; 'insensitive' rows see no pixel and cannot differ. "
+        "Intervals: paired moving-block bootstrap over frames; 'insensitive' rows see no pixel and cannot differ; "
+        "'grey people' are measured on the first frames of a sequence, before and after. "
         f"Everything is in {place / 'results.json'}.",
         highlight=False,
     )

@@ -82,7 +82,10 @@ class Run:
 
     @cached_property
     def sensitivity(self) -> dict[str, dict[str, float] | None]:
-        """What the same tracker loses (original − control) with features that mean nothing, and on grey frames."""
+        """What the same tracker loses (original − control) with features that mean nothing, and on grey frames.
+
+        Grey frames are the first of a sequence, and so are the original ones that they are compared with.
+        """
         losses: dict[str, dict[str, float] | None] = {}
         for name in ("random_features", "grey"):
             controls = [getattr(cell, name) for cell in self.cells]
@@ -90,8 +93,19 @@ class Run:
                 losses[name] = None
             else:
                 scores = _summed(controls).as_dict()
-                losses[name] = {metric: self.original[metric] - scores[metric] for metric in _LOSSES}
+                before = self.original if name != "grey" else self._grey_original
+                losses[name] = {metric: before[metric] - scores[metric] for metric in _LOSSES}
         return losses
+
+    @property
+    def _grey_original(self) -> dict[str, float]:
+        return _summed([cell.grey_original or cell.original for cell in self.cells]).as_dict()
+
+    @property
+    def grey_frames(self) -> int | None:
+        """Frames that the control on grey frames was measured on; None where it was not."""
+        controls = [cell.grey for cell in self.cells if cell.grey is not None]
+        return sum(control.n_frames for control in controls) if len(controls) == len(self.cells) else None
 
     def leaked(self, policy: str) -> list[str]:
         """Scores whose rise under ``policy`` is label leakage (:mod:`mot_anon.measure.leakage`)."""
@@ -123,7 +137,10 @@ class Run:
                 name: {"value": _number(i.value), "low": _number(i.low), "high": _number(i.high)}
                 for name, i in self.difference.items()
             },
-            "sensitivity": {name: _plain(loss) if loss else None for name, loss in self.sensitivity.items()},
+            "sensitivity": {
+                **{name: _plain(loss) if loss else None for name, loss in self.sensitivity.items()},
+                "grey_frames": self.grey_frames,
+            },
             "keys": self.keys,
         }
 
@@ -226,7 +243,9 @@ def _cells(run: Run, policy: str) -> list[str]:
         return [*shown, "insensitive"]
     names = {"random_features": "random features", "grey": "grey people"}
     losses = [
-        f"{names[name]} {_text(loss['IDF1'], 100, '.1f')}" for name, loss in run.sensitivity.items() if loss is not None
+        f"{names[name]} {_text(loss['IDF1'], 100, '.1f')}" + f" ({run.grey_frames} frames)" * (name == "grey")
+        for name, loss in run.sensitivity.items()
+        if loss is not None
     ]
     if leaked := run.leaked(policy):
         losses.append(f"label leakage, no gain: {', '.join(leaked)}")
