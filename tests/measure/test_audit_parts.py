@@ -15,12 +15,12 @@ from mot_anon.data.frames import encode_frame, metadata_segments, read_frame
 from mot_anon.data.motchallenge import DETECTION_COLUMNS, GT_COLUMNS
 from mot_anon.data.sequence import select
 from mot_anon.measure.audit.candidates import CANDIDATE_COLUMNS, allowed_boxes, detected, labelled, overridden
-from mot_anon.measure.audit.detail import detail, rawness
+from mot_anon.measure.audit.detail import detail, elsewhere, rawness
 from mot_anon.measure.audit.frames import outside
 from mot_anon.measure.audit.missed import contact_sheet, grouped, worklist
 from mot_anon.measure.audit.motion import moving, still_background, upright_blobs
 from mot_anon.measure.audit.sights import Sight
-from mot_anon.methods.classical import cell_means, gaussian
+from mot_anon.methods.classical import cell_means, gaussian, hue_rotation
 from mot_anon.plan.overrides import Override
 from mot_anon.publish.analyse import Coverage
 from tests.measure.audit_trees import audited, cover_up, published, repaint, write_originals
@@ -71,6 +71,43 @@ def test_a_mosaic_is_not_raw(cell: int) -> None:
 def test_somebody_else_and_nobody_are_not_raw() -> None:
     assert seen(noise((96, 128), 6)) == 0
     assert seen(np.full_like(PICTURE, 127)) == 0
+
+
+def figure(
+    legs: tuple[int, int, int], shirt: tuple[int, int, int], skin: tuple[int, int, int] = (120, 150, 200)
+) -> NDArray[np.uint8]:
+    """A small person in plain clothes before a light wall: nearly all detail is outline."""
+    picture = np.full((64, 32, 3), 190, np.uint8)
+    picture[4:12, 12:20] = skin
+    picture[12:34, 9:23] = shirt
+    picture[34:62, 9:14] = picture[34:62, 18:23] = legs
+    return picture
+
+
+def test_somebody_else_of_the_same_outline_is_not_raw_and_the_person_encoded_again_is() -> None:
+    before, other = figure((60, 30, 30), (30, 200, 220)), figure((70, 70, 60), (90, 40, 120), (50, 80, 110))
+    mask = (before != 190).any(2)
+    mask = cv2.dilate(mask.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0  # as motion sees it
+    coded = np.asarray(cv2.imdecode(cv2.imencode(".jpg", before, [cv2.IMWRITE_JPEG_QUALITY, 90])[1], 1), np.uint8)
+    someone, again = (rawness(detail(before), detail(after), mask)[0] for after in (other, coded))
+    assert someone.correlation > 0.5  # which is why detail alone convicts nobody
+    assert someone.share < 0.2
+    assert again.share > 0.6
+
+
+def test_a_person_in_turned_hues_is_raw() -> None:
+    turned = PICTURE.astype(np.float32)[..., ::-1] @ hue_rotation(12345).T
+    assert seen(pixels(turned[..., ::-1])) > 0.7
+
+
+def test_detail_that_moved_is_found_where_it_went() -> None:
+    large = noise((200, 200), 9)
+    moved = np.roll(large, (3, -11), axis=(0, 1))
+    place = slice(60, 140), slice(70, 110)
+    assert elsewhere(detail(large), detail(moved), place, np.ones((80, 40), bool), (20, 8)) == (-11, 3)
+    assert elsewhere(detail(large), detail(large), place, np.ones((80, 40), bool), (20, 8)) == (0, 0)
+    corner = slice(0, 80), slice(0, 40)
+    assert elsewhere(detail(large), detail(large), corner, np.ones((80, 40), bool), (20, 8)) == (0, 0)
 
 
 def test_only_the_pixels_asked_about_have_a_say() -> None:
@@ -171,6 +208,14 @@ def test_changes_are_excused_round_boxes_that_mean_one_person_and_not_in_other_f
     assert any(x <= corner[0] and y + h >= corner[1] for x, y, _, h in boxes)
     assert boxes[:, 0].max() < 60
     assert len(allowed_boxes([one, two], 3)) == 0
+
+
+def test_changes_are_excused_in_the_windows_of_methods_that_read_silhouettes_alone() -> None:
+    one = pd.DataFrame([(1, 100, 10, 12, 80)], columns=["frame", "x", "y", "w", "h"])
+    strict, wide = (allowed_boxes([one], 1, silhouettes=silhouettes) for silhouettes in (False, True))
+    assert strict[:, 0].min() > 91
+    assert 85 < wide[:, 0].min() < 91  # feet and hands are followed beyond the window
+    assert len(allowed_boxes([one], 2, silhouettes=True)) == 0
 
 
 def test_blocks_outside_that_encoding_did_not_change_are_found_in_jpeg_frames() -> None:

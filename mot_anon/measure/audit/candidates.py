@@ -10,8 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mot_anon.data.motchallenge import PERSON_CLASSES
+from mot_anon.data.sequence import Sequence
+from mot_anon.plan import regions
 from mot_anon.plan.overrides import Override
 from mot_anon.plan.regions import fill_gaps, gt_regions, iou
+from mot_anon.plan.silhouettes import windows_of
 
 CANDIDATE_COLUMNS = ["frame", "track", "x", "y", "w", "h", "source", "score", "visibility"]
 """``track`` is an id of ground truth or empty, ``source`` gt, gap, manual, agreed or detection."""
@@ -19,7 +22,9 @@ BOX = ["x", "y", "w", "h"]
 _SAME_PERSON = 0.4
 _SAME_BOX = 0.5
 _LONGEST_GAP_SECONDS = 0.5
+_LONGEST_ENTRANCE_SECONDS = 1.0
 _ENLARGED, _MORE = 0.2, 6.0  # of a box's sides, and pixels: where a region may reach that covers it
+_BEYOND = 0.3  # of a box's width: how far from a window feet and hands are followed, and the rim round them
 
 
 def labelled(gt: pd.DataFrame, fps: float) -> pd.DataFrame:
@@ -28,6 +33,12 @@ def labelled(gt: pd.DataFrame, fps: float) -> pd.DataFrame:
     table["track"] = [track.removeprefix(":") for track in table["track"]]
     table["source"] = table["source"].replace("group", "gt")
     return table.assign(score=0.0)[CANDIDATE_COLUMNS].reset_index(drop=True)
+
+
+def coming_and_going(gt: pd.DataFrame, sequence: Sequence) -> pd.DataFrame:
+    """Where labelled people may be before their first row and after their last, as they cross the frame's edge."""
+    longest = round(_LONGEST_ENTRANCE_SECONDS * sequence.fps)
+    return regions.coming_and_going(gt_regions(gt, ""), longest, sequence.n_frames, (sequence.width, sequence.height))
 
 
 def detected(public: pd.DataFrame, independent: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
@@ -80,11 +91,12 @@ def overridden(people: pd.DataFrame, overrides: Iterable[Override]) -> pd.DataFr
     return table
 
 
-def allowed_boxes(sources: Rows[pd.DataFrame], frame: int) -> NDArray[np.float64]:
+def allowed_boxes(sources: Rows[pd.DataFrame], frame: int, *, silhouettes: bool = False) -> NDArray[np.float64]:
     """Where rendering may have changed frame ``frame``: (N, 4) x, y, w, h.
 
     Every source's boxes, enlarged; boxes that touch at IoU 0.4 count as one that encloses them, since what several
-    detectors saw of somebody is covered whole.
+    detectors saw of somebody is covered whole.  A method that reads ``silhouettes`` looks for people in windows round
+    the boxes, and follows feet and hands beyond them.
     """
     rows = [table.loc[table["frame"] == frame, BOX].to_numpy(float) for table in sources]
     boxes = np.concatenate([np.zeros((0, 4)), *rows])
@@ -93,7 +105,13 @@ def allowed_boxes(sources: Rows[pd.DataFrame], frame: int) -> NDArray[np.float64
         return boxes
     boxes = np.concatenate([boxes, _enclosing(boxes)])
     more = np.stack([boxes[:, 2], boxes[:, 3]], 1) * _ENLARGED + _MORE
-    return np.concatenate([boxes[:, :2] - more, boxes[:, 2:] + 2 * more], 1)
+    allowed = np.concatenate([boxes[:, :2] - more, boxes[:, 2:] + 2 * more], 1)
+    if not silhouettes:
+        return allowed
+    windows = windows_of(boxes).astype(np.float64)
+    beyond = boxes[:, 2:3] * _BEYOND + _MORE
+    low, high = windows[:, :2] - beyond, windows[:, 2:] + beyond
+    return np.concatenate([allowed, np.concatenate([low, high - low], 1)])
 
 
 def things_in_front(gt: pd.DataFrame, frame: int) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from mot_anon.measure.audit.sights import Person, Sight, mean, person_of
 SCHEMA = 1
 ERROR, DOUBT = "error", "doubt"
 _SHOWN = 25
+_PUBLISHED = ("sights", "told", "worst", "correlation", "slope", "controls", "worst_control")
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ class Audit:
 
     ``audit.json`` has this as an object: ``schema`` (1), ``version``, ``record`` (method, target, policy of the
     published tree), ``reviewed_by`` (a name or null), ``checked`` (sequences, frames, files), ``overall`` (sights,
-    told, raw ones, worst share, mean correlation and slope), ``people`` (:class:`Person`, worst first),
+    told ones, worst and mean share, mean correlation and slope, mannequins and their worst share), ``people``
+    (:class:`Person`, worst first),
     ``background`` (:class:`Background`), ``errors`` and ``doubts`` (:class:`Finding`), ``missed``
     (:class:`Sight` with the name of its sequence, worst first), ``not_published`` and ``notes``.  It names tracks of
     the original and is not for publishing.
@@ -152,7 +154,8 @@ class Audit:
         return sorted(found, key=lambda p: (-(p.worst or 0.0), -(p.correlation or 0.0), p.sequence, p.track))
 
     def overall(self) -> dict[str, Any]:
-        """Over everybody of :attr:`sights`: counts, the worst share and means."""
+        """Over everybody of :attr:`sights`: counts, the worst share and means, and the controls' number and worst."""
+        controls = [sight.control for _, sight in self.sights if sight.control is not None]
         told = [sight for _, sight in self.sights if sight.raw is not None]
         raw = [float(sight.raw or 0) for sight in told]
         return {
@@ -162,6 +165,8 @@ class Audit:
             "mean": mean(raw),
             "correlation": mean([s.correlation for s in told if s.correlation is not None]),
             "slope": mean([s.slope for s in told if s.slope is not None]),
+            "controls": len(controls),
+            "worst_control": max(controls, default=None),
         }
 
     def summary(self) -> dict[str, Any]:
@@ -171,7 +176,7 @@ class Audit:
             "version": self.version,
             "sequences": self.sequences,
             "frames": self.frames,
-            **{name: overall[name] for name in ("sights", "told", "worst", "correlation", "slope")},
+            **{name: overall[name] for name in _PUBLISHED},
             "errors": len(self.errors),
             "doubts": len(self.doubts),
             "missed": len(self.missed),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mot_anon.data.frames import EXTENSIONS, Frame, decode_frame
 from mot_anon.errors import FrameError
-from mot_anon.measure.audit.detail import Rawness, detail, rawness
+from mot_anon.measure.audit.detail import RAW, Detail, Rawness, detail, elsewhere, rawness
 from mot_anon.measure.audit.motion import moving, upright_blobs
 from mot_anon.measure.audit.sights import Sight
 from mot_anon.plan.regions import clip, iou, standing_height
@@ -21,6 +21,8 @@ from mot_anon.plan.regions import clip, iou, standing_height
 _LEAST_TOLD = 0.1  # share of the pixels looked at that must have detail …
 _LEAST_PIXELS = 24  # … and their number
 _MOVING = 0.2  # share of a box that must move for its motion to be the silhouette
+_REACH = 48  # pixels: how far away a raw person is looked for
+_FEW = 6  # pixels: sides of a box whose colours a mannequin can wear
 _BLOCK = 8  # pixels
 _JPEG_BLOCK = 7.0
 """Grey levels: mean change of a block outside every region that re-encoding does not reach."""
@@ -167,7 +169,7 @@ def outside(before: Frame, after: Frame, allowed: NDArray[np.float64], *, lossle
 def _sight(
     task: Task,
     candidate: Candidate,
-    details: tuple[NDArray[np.float32], NDArray[np.float32]],
+    details: tuple[Detail, Detail],
     motion: NDArray[np.bool_] | None,
 ) -> Sight | None:
     box = np.array(candidate.box, float)
@@ -184,13 +186,45 @@ def _sight(
     behind = 1 - float(mask.sum() / whole.sum()) if whole.any() else 0.0
     if behind > min(_MOST_BEHIND, 1 - candidate.visibility + _SLACK):
         mask = whole  # boxes of things are rough; these would hide more than labels say can be hidden
-    found, _ = rawness(details[0][y1:y2, x1:x2], details[1][y1:y2, x1:x2], mask)
-    return _said(task.number, candidate, how, found, behind)
+    here = slice(y1, y2), slice(x1, x2)
+    before, moved = details[0].part(here), (0, 0)
+    found, _ = rawness(before, details[1].part(here), mask)
+    if enough_told(found) and found.share < RAW:
+        found, moved = _displaced(details, here, mask, found)
+    control = None
+    if how == "motion" and enough_told(found):
+        control = _mannequin(task, candidate, details[0].pixels, before, mask)
+    return _said(task.number, candidate, how, found, behind, moved, control)
 
 
-def _blobs(
-    task: Task, details: tuple[NDArray[np.float32], NDArray[np.float32]], motion: NDArray[np.bool_]
-) -> tuple[Sight, ...]:
+def _displaced(
+    details: tuple[Detail, Detail], here: tuple[slice, slice], mask: NDArray[np.bool_], found: Rawness
+) -> tuple[Rawness, tuple[int, int]]:
+    """The same, where the person fits best within half a width, if more shows the original there."""
+    rows, columns = here
+    reach = min(_REACH, round(0.6 * (columns.stop - columns.start))), min(_REACH, round(0.1 * (rows.stop - rows.start)))
+    x, y = elsewhere(*details, here, mask, reach)
+    there = slice(rows.start + y, rows.stop + y), slice(columns.start + x, columns.stop + x)
+    moved, _ = rawness(details[0].part(here), details[1].part(there), mask)
+    return (moved, (x, y)) if (x, y) != (0, 0) and moved.share >= RAW else (found, (0, 0))
+
+
+def _mannequin(task: Task, candidate: Candidate, frame: Frame, before: Detail, mask: NDArray[np.bool_]) -> float | None:
+    """How much of the original somebody of the same outline would show, in the colours of another of the frame."""
+    others = [clip(np.array(other.box, float), task.size) for other in task.candidates if other is not candidate]
+    others = [(x1, y1, x2, y2) for x1, y1, x2, y2 in others if x2 - x1 >= _FEW and y2 - y1 >= _FEW]
+    if not others:
+        return None
+    x1, y1, x2, y2 = others[task.candidates.index(candidate) % len(others)]
+    middle = frame[y1:y2, x1 + (x2 - x1) // 3 : x2 - (x2 - x1) // 3].astype(np.float32).mean(axis=1, keepdims=True)
+    height, width = mask.shape
+    colours = cv2.resize(middle, (width, height), interpolation=cv2.INTER_LINEAR)
+    dressed = np.where(mask[..., None], np.rint(colours).astype(np.uint8), before.pixels)
+    told, _ = rawness(before, detail(np.ascontiguousarray(dressed)), mask)
+    return told.share
+
+
+def _blobs(task: Task, details: tuple[Detail, Detail], motion: NDArray[np.bool_]) -> tuple[Sight, ...]:
     """What moves upright, is nobody's box and still shows the original."""
     if task.target == "face":
         return ()  # bodies show there, and a blob has no face
@@ -201,14 +235,26 @@ def _blobs(
         if len(known) and iou(box, known).max() >= _SAME_PERSON:
             continue
         here = (slice(y, y + h), slice(x, x + w))
-        said, _ = rawness(details[0][here], details[1][here], motion[here])
+        said, _ = rawness(details[0].part(here), details[1].part(here), motion[here])
         blob = Candidate("", (x, y, w, h), "motion", h / task.size[1], 1.0)
         found.append(_said(task.number, blob, "motion", said))
     return tuple(found)
 
 
-def _said(number: int, candidate: Candidate, how: str, found: Rawness, behind: float = 0.0) -> Sight:
-    enough = found.told >= max(_LEAST_PIXELS, _LEAST_TOLD * found.pixels)
+def enough_told(found: Rawness) -> bool:
+    """Whether there was enough detail to say anything."""
+    return found.told >= max(_LEAST_PIXELS, _LEAST_TOLD * found.pixels)
+
+
+def _said(
+    number: int,
+    candidate: Candidate,
+    how: str,
+    found: Rawness,
+    behind: float = 0.0,
+    moved: tuple[int, int] = (0, 0),
+    control: float | None = None,
+) -> Sight:
     return Sight(
         number,
         candidate.track,
@@ -220,9 +266,11 @@ def _said(number: int, candidate: Candidate, how: str, found: Rawness, behind: f
         round(behind, 4),
         found.pixels,
         found.told,
-        found.share if enough else None,
+        found.share if enough_told(found) else None,
         _finite(found.correlation),
         _finite(found.slope),
+        moved,
+        control,
     )
 
 

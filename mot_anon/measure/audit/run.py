@@ -16,7 +16,7 @@ import pandas as pd
 
 from mot_anon import __version__
 from mot_anon.data.sequence import Sequence
-from mot_anon.errors import OutputError
+from mot_anon.errors import OptionError, OutputError
 from mot_anon.measure.audit import candidates as who
 from mot_anon.measure.audit import tree as files
 from mot_anon.measure.audit.findings import DOUBT, ERROR, Audit, Finding
@@ -27,6 +27,7 @@ from mot_anon.measure.audit.motion import still_background
 from mot_anon.measure.audit.sights import Sight
 from mot_anon.measure.audit.tree import Pair
 from mot_anon.measure.audit.verdicts import ROUGH, background, missed, notes, outside, uncovered
+from mot_anon.methods.base import make_method
 from mot_anon.plan.keys import Key
 from mot_anon.plan.overrides import Override
 from mot_anon.plan.tracks import tracks_from_detections
@@ -187,6 +188,8 @@ def _judge(
     lines = [o for o in question.overrides if o.sequence in {original.camera, *(view.name for view in views)}]
     everybody = who.overridden(_together([people, who.detected(likely, independent, people)]), lines)
     places = [people, likely, independent, everybody, *_rendered(original, likely, record, report, tracked=not len(gt))]
+    places.append(who.coming_and_going(gt, original))
+    silhouettes = _wants_silhouettes(record)
     with tempfile.TemporaryDirectory() as folder:
         still = still_background(original.frames)
         stored = Path(folder) / "background.npy" if still is not None else None
@@ -204,7 +207,7 @@ def _judge(
                     if (row.frame, row.track) not in hidden
                 ),
                 who.things_in_front(gt, number),
-                who.allowed_boxes(places, number),
+                who.allowed_boxes(places, number, silhouettes=silhouettes),
                 str(record.get("target", "body")),
                 stored,
             )
@@ -231,6 +234,13 @@ def _rendered(
         return list(found.values())
     tick = report(f"tracks {original.name}", original.n_frames)
     return [tracks_from_detections(original.frames, found, original.name, original.fps, tick)]
+
+
+def _wants_silhouettes(record: dict[str, Any]) -> bool:
+    try:
+        return make_method(str(record.get("method"))).wants_silhouettes
+    except OptionError:
+        return False  # a plug-in that is not installed here: its changes are held to the boxes
 
 
 def _run(tasks: list[Task], workers: int | None, tick: Any) -> list[Judged]:

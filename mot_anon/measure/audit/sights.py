@@ -36,6 +36,11 @@ class Sight:
         Share (0…1) of the told ones that show the original; None where too few could be told.
     correlation, slope:
         Of published on original detail over all pixels looked at; None without detail.
+    moved:
+        x, y in pixels: where the person was found again who is not where they were, or 0, 0.
+    control:
+        What ``raw`` is for a mannequin of the same silhouette in another person's colours; None where the silhouette is
+        not known.
     """
 
     frame: int
@@ -51,6 +56,8 @@ class Sight:
     raw: float | None
     correlation: float | None
     slope: float | None
+    moved: tuple[int, int] = (0, 0)
+    control: float | None = None
 
 
 @dataclass(frozen=True)

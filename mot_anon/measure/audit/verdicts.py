@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+from mot_anon.measure.audit.detail import RAW
 from mot_anon.measure.audit.findings import DOUBT, ERROR, Background, Finding
 from mot_anon.measure.audit.frames import Judged
 from mot_anon.measure.audit.sights import Sight
 
-RAW = 0.3
-"""Share of a person from which on they count as raw.
-
-Calibrated on the demo, TUD-Campus and MOT17-09: what any protecting method (solid, pixelate 8 and 16, blur 9 and 17)
-leaves stays under 0.15 of a labelled, visible person, and raw people are above 0.85 even when they are encoded again at
-JPEG quality 30, or shine through at 0.4 of their strength.
-"""
-ROUGH = 0.5  # the same for boxes that detectors drew, which hold more of the background
+ROUGH = 0.5
+"""The same for boxes that detectors drew, which hold more of the background than labels' boxes."""
 _LOOK = 0.2  # share from which on somebody has to look
 _VISIBLE = 0.25  # visibility below which boxes say little about pixels
 _BEHIND = 0.5  # share of a silhouette behind things, above which what shows may be the thing
@@ -28,6 +23,8 @@ def uncovered(sequence: str, sight: Sight) -> list[Finding]:
     sure = enough and sight.visibility >= _VISIBLE and sight.source != "gap" and not contradicted
     what = "shows the original" if enough else "partly shows the original"
     x, y, w, h = sight.box
+    across, down = sight.moved
+    what += f", {across:+d},{down:+d} pixels away" if (across, down) != (0, 0) else ""
     message = (
         f"{what}: {sight.raw:.0%} of what can be told (correlation {_text(sight.correlation)}, "
         f"slope {_text(sight.slope)}) at {x:.0f},{y:.0f} {w:.0f}×{h:.0f}"
@@ -85,6 +82,13 @@ def notes(
     untold = sum(sight.raw is None for _, sight in sights)
     if untold:
         notes.append(f"{untold} of {len(sights)} sights have too little detail to tell whether they show the original")
+    controls = [sight.control for _, sight in sights if sight.control is not None]
+    if controls:
+        taken = sum(control >= RAW for control in controls)
+        notes.append(
+            f"control: {taken} of {len(controls)} mannequins with these people's silhouettes and others' colours would "
+            f"have been taken for the original (from {RAW:.0%} of a person on; the most was {max(controls):.0%})"
+        )
     return notes
 
 
