@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any, cast
 
+import torch
 from torch import Tensor, nn
 
 INPUT_SIZE = (128, 64)
@@ -29,8 +30,9 @@ class ReidNetwork(nn.Module):
     def forward(self, crops: Tensor) -> Tensor:
         """(N, 3, 128, 64) float32 in −1…1 → (N, 256) float32."""
         maps = cast(Any, self.backbone).featuremaps(crops)
-        pooled = maps.mean((2, 3)) + maps.amax((2, 3))
-        return cast(Tensor, self.neck(self.project(pooled)))
+        with torch.autocast(crops.device.type, enabled=False):
+            maps = maps.float()
+            return cast(Tensor, self.neck(self.project(maps.mean((2, 3)) + maps.amax((2, 3)))))
 
 
 def _osnet() -> nn.Module:
@@ -40,6 +42,8 @@ def _osnet() -> nn.Module:
         from torchreid.reid.models.osnet import osnet_x0_25
     # pretrained=True would download from a drive at construction.
     model = osnet_x0_25(num_classes=1, pretrained=False)
+    # Crops are half as large as OSNet's 256×128: without its last pooling the last maps are 16×8, as there.
+    model.conv3[-1][1] = nn.Identity()
     model.fc = nn.Identity()
     model.classifier = nn.Identity()
     return cast(nn.Module, model)

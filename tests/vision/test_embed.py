@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mot_anon.errors import FormatError, NotFoundError
+from mot_anon.vision.bodies import load_bodies
 from mot_anon.vision.embed import (
     WEIGHTS,
     Embedder,
@@ -19,7 +20,7 @@ from mot_anon.vision.embed import (
     save_network,
 )
 from mot_anon.vision.osnet import FEATURES, INPUT_SIZE, ReidNetwork, to_input
-from mot_anon.vision.reid_training import cross_camera, embed, load_crops
+from mot_anon.vision.reid_training import cross_camera, embed
 from tests.realdata import BODIES, needs_bodies
 
 FRAME = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
@@ -146,15 +147,15 @@ def test_the_shipped_gate_is_a_cosine_distance() -> None:
 
 @needs_bodies
 def test_the_shipped_network_finds_people_again_in_another_camera() -> None:
-    val = load_crops(BODIES, "val")
+    val = load_bodies(BODIES, "val")
     scores = cross_camera(embed(load_network(WEIGHTS)[0], val.pixels), val)
-    # What its card says, and less than is wanted (0.55): a worse network must not ship unnoticed.
-    assert scores["rank-1 a→b"] >= 0.375
-    assert scores["rank-1 b→a"] >= 0.395
+    ways = scores["rank-1 a→b"], scores["rank-1 b→a"]
+    assert np.mean(ways) >= 0.56
+    assert min(ways) >= 0.5495
 
 
 @needs_bodies
 def test_the_shipped_networks_features_do_not_depend_on_the_batch() -> None:
-    pixels = load_crops(BODIES, "val").pixels[:40]
+    pixels = load_bodies(BODIES, "val").pixels[:40]
     network = load_network(WEIGHTS)[0]
     assert np.abs(embed(network, pixels, batch=40) - embed(network, pixels, batch=1)).max() <= 1e-5
