@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from mot_anon.methods.base import CIAGAN, FaceShape, Item, Pixels
@@ -14,6 +15,9 @@ from mot_anon.methods.heads import cover_head
 
 if TYPE_CHECKING:
     from mot_anon.gan.faces import FaceGenerator
+
+
+_EDGE, _SMOOTH = 5.0, 1.5  # cells from a hole's edge in which its tone is matched, and how finely
 
 
 class CiaganFace:
@@ -49,7 +53,7 @@ class CiaganFace:
         shapes = [_face(item) for item in batch]
         drawn = iter(self._draw([item for item, shape in zip(batch, shapes, strict=True) if shape.usable]))
         return [
-            (placed(item, shape, next(drawn)), item.silhouette) if shape.usable else cover_head(item)
+            (placed(item, shape, toned(next(drawn), shape)), item.silhouette) if shape.usable else cover_head(item)
             for item, shape in zip(batch, shapes, strict=True)
         ]
 
@@ -71,6 +75,17 @@ class CiaganFace:
 
             self._made = FaceGenerator(self._weights or GENERATOR_WEIGHTS)
         return self._made
+
+
+def toned(picture: Pixels, shape: FaceShape) -> Pixels:
+    """A picture (64, 64, 3) whose tone at the edge of the hole is that of what is round it, so that no edge is seen.
+
+    Only what is smooth is changed, less and less inwards: eyes that lie near the edge stay.
+    """
+    distance = cv2.distanceTransform((shape.hole > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
+    share = np.clip(1 - distance / _EDGE, 0, 1)[..., None]
+    difference = cv2.GaussianBlur(shape.surroundings - picture, (0, 0), _SMOOTH)
+    return np.asarray((picture + share * difference).clip(0, 1), np.float32)
 
 
 def placed(item: Item, shape: FaceShape, picture: Pixels) -> Pixels:
