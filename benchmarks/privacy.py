@@ -8,13 +8,19 @@ matter, and attacked.  Choose on ``val``; the table in the README is made once, 
 ``results.json`` of ``mot-anon evaluate`` give the figure its other axis: what the re-ID tracker loses on the same
 method and policy.
 
-Writes ``privacy.json``, ``privacy.md`` and ``privacy.png`` below ``--out``.
+Attackers that practise cost most.  They practise on the methods of ``--practised``, under the first policy of each.
+
+Writes ``privacy.json``, ``privacy.md`` and ``privacy.png`` below ``--out``, anew after every row.  A row that was made
+with the same settings and weights is taken from ``--out/rows``: a run that was killed goes on with the row that it
+lost, and new weights of a generator cost the rows of that generator alone.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from mot_anon import __version__
 from mot_anon.measure.privacy.attackers import (
     AttackerConfig,
     NetworkAttacker,
@@ -37,6 +44,7 @@ from mot_anon.measure.privacy.study import Study, run_study
 from mot_anon.methods.base import make_method
 from mot_anon.plan.keys import TEST_KEY, Key
 from mot_anon.progress import Reporter
+from mot_anon.vision.weights import content_digest
 
 #: Column → attack, and how its protocol begins; of several that fit, the one with the highest value counts.
 COLUMNS: dict[str, tuple[str, str]] = {
@@ -56,6 +64,12 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "use": ("use", ""),
 }
 
+METHODS = "none,solid/pseudonym,pixelate:8,blur:17,blur:9,ciagan/pseudonym,ciagan/shared,ciagan/isometry"
+PRACTISED = "pixelate:8,blur:17,blur:9,ciagan"
+PRACTISING = ("parrot", "inversion")
+_PRACTICE_BATCH = 32
+Tracking = dict[tuple[str, str], dict[str, float | None]]
+
 
 @dataclass(frozen=True)
 class Row:
@@ -68,26 +82,59 @@ class Row:
 
     @property
     def name(self) -> str:
-        strength = f" {self.strength}" if self.strength is not None else ""
-        return f"{self.method}{strength}" + (f", {self.policy}" if self.policy != "none" else "")
+        return _name(self.method, self.strength, self.policy)
 
 
 def main(words: Sequence[str] | None = None) -> None:
     arguments = _arguments(words)
+    tracking = read_tracking(arguments.tracking)
+    rows: list[Row] = []
     with Reporter() as report:
         weights = arguments.attacker or train_attacker(arguments.crops, AttackerConfig(steps=arguments.attacker_steps))
         original = read_folder(arguments.crops, arguments.split)
         others = some_people(read_folder(arguments.crops, "train"), arguments.others)
         tools = _tools(load_attacker(weights), others, arguments)
-        rows = []
+        practised: set[str] = set()
         for method, strength, policy in combinations(arguments.methods, arguments.policies):
-            study = studied(original, method, strength, policy, arguments, tools, report)
+            label = method if strength is None else f"{method}:{strength}"
+            attacks = arguments.attacks
+            if label in practised or label not in arguments.practised:
+                attacks = [name for name in attacks if name not in PRACTISING]
+            practised.add(label)
+            place = row_file(method, strength, policy, attacks, weights, arguments)
+            if place.is_file():
+                study = Study.from_json(json.loads(place.read_text(encoding="utf-8")))
+            else:
+                study = studied(original, method, strength, policy, attacks, arguments, tools, report)
+                _store(place, study)
             rows.append(Row(method, strength, policy, study))
             print("\n".join(f"{rows[-1].name}: {line}" for line in study.lines()), flush=True)
-    tracking = read_tracking(arguments.tracking)
-    write(rows, tracking, arguments)
+            write(rows, tracking, arguments)
     for row in rows:
         row.study.require_control()
+
+
+def row_file(
+    method: str, strength: int | None, policy: str, attacks: Sequence[str], weights: Path, arguments: argparse.Namespace
+) -> Path:
+    """Where a row is kept; its name changes with everything that it depends on."""
+    depends = {
+        "version": __version__,
+        "parameters": make_method(method, strength).parameters(),
+        "attacks": list(attacks),
+        "weights": content_digest(weights),
+        "crops": content_digest(arguments.crops / "index.csv"),
+        **{name: getattr(arguments, name) for name in ("split", "keys", "others", "practice", "use", "seed")},
+    }
+    digest = hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:12]
+    return Path(arguments.out / "rows" / f"{re.sub('[^a-z0-9]+', '-', _name(method, strength, policy))}-{digest}.json")
+
+
+def _store(place: Path, study: Study) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    partial = place.with_suffix(".partial")
+    partial.write_text(json.dumps(study.to_json(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(place)
 
 
 def studied(
@@ -95,6 +142,7 @@ def studied(
     method: str,
     strength: int | None,
     policy: str,
+    attacks: Sequence[str],
     arguments: argparse.Namespace,
     tools: Tools,
     report: Any,
@@ -105,7 +153,7 @@ def studied(
     published = [publish(original, key) for key in keys]
     given = Tools(**{**vars(tools), "publish": publish})
     about = {"method": method, "strength": strength, "policy": policy, "split": arguments.split}
-    study = run_study(original, published, arguments.attacks, given, seed=arguments.seed, about=about, report=report)
+    study = run_study(original, published, attacks, given, seed=arguments.seed, about=about, report=report)
     if not arguments.use or tools.others is None:
         return study
     config = AttackerConfig(steps=arguments.use, save_every=10 * arguments.use)
@@ -114,12 +162,17 @@ def studied(
 
 
 def combinations(methods: Iterable[str], policies: Sequence[str]) -> list[tuple[str, int | None, str]]:
-    """``NAME`` or ``NAME:STRENGTH`` → method, strength and policy; one row for a method without identities."""
+    """``NAME[:STRENGTH][/POLICY]`` → method, strength and policy.
+
+    Without a policy of its own a method has a row for each of ``policies``, and one where it has no identities.
+    """
     found = []
     for text in methods:
-        name, _, strength = text.partition(":")
+        label, _, own = text.partition("/")
+        name, _, strength = label.partition(":")
         chosen = int(strength) if strength else None
-        for policy in policies if make_method(name, chosen).uses_identity else ("none",):
+        with_policies = [own] if own else policies
+        for policy in with_policies if make_method(name, chosen).uses_identity else ("none",):
             found.append((name, chosen, policy))
     return found
 
@@ -156,19 +209,26 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def read_tracking(paths: Iterable[Path]) -> dict[tuple[str, str], dict[str, float | None]]:
-    """(method, policy) → the re-ID tracker's difference of IDF1 on public detections, with its interval."""
-    found: dict[tuple[str, str], dict[str, float | None]] = {}
-    for path in paths:
-        results = json.loads(path.read_text(encoding="utf-8"))
-        method = results["sequences"][0]["method"]
+def read_tracking(given: Iterable[str]) -> Tracking:
+    """(method as in ``--methods``, policy) → the re-ID tracker's difference of IDF1 on public detections.
+
+    Parameters
+    ----------
+    given:
+        Paths of ``results.json``, or ``METHOD:STRENGTH=PATH`` where the strength is not the method's default one.
+    """
+    found: Tracking = {}
+    for text in given:
+        label, _, path = text.rpartition("=")
+        results = json.loads(Path(path).read_text(encoding="utf-8"))
+        method = label or results["sequences"][0]["method"]
         for run in results["combined"]["runs"]:
             if run["tracker"] == "reid" and run["detections"] == "public":
                 found[method, run["policy"]] = run["difference"]["IDF1"]
     return found
 
 
-def figure(rows: Sequence[Row], tracking: dict[tuple[str, str], dict[str, float | None]], out: Path) -> list[str]:
+def figure(rows: Sequence[Row], tracking: Tracking, out: Path) -> list[str]:
     """Draw the best attacker's rank-1 over the floor against |Δ IDF1|; returns the rows that have no tracking."""
     import matplotlib as mpl
 
@@ -178,7 +238,8 @@ def figure(rows: Sequence[Row], tracking: dict[tuple[str, str], dict[str, float 
     canvas, axes = plt.subplots(figsize=(7, 5))
     lacking = []
     for row in rows:
-        best, difference = row.study.best(), tracking.get((row.method, row.policy))
+        label = row.method if row.strength is None else f"{row.method}:{row.strength}"
+        best, difference = row.study.best(), tracking.get((label, row.policy))
         if best is None or best.over_floor is None or difference is None or difference["value"] is None:
             lacking.append(row.name)
             continue
@@ -196,9 +257,7 @@ def figure(rows: Sequence[Row], tracking: dict[tuple[str, str], dict[str, float 
     return lacking
 
 
-def write(
-    rows: Sequence[Row], tracking: dict[tuple[str, str], dict[str, float | None]], arguments: argparse.Namespace
-) -> None:
+def write(rows: Sequence[Row], tracking: Tracking, arguments: argparse.Namespace) -> None:
     """Studies, table and figure."""
     arguments.out.mkdir(parents=True, exist_ok=True)
     studies = [{"row": row.name, **row.study.to_json()} for row in rows]
@@ -230,11 +289,18 @@ def _tools(network: Any, others: Crops, arguments: argparse.Namespace) -> Tools:
         network,
         others=others,
         members=read_folder(arguments.crops, "train") if "membership" in arguments.attacks else None,
-        parrot=AttackerConfig(steps=arguments.practice, learning_rate=4e-4, save_every=10 * arguments.practice),
+        parrot=AttackerConfig(
+            steps=arguments.practice, batch=_PRACTICE_BATCH, learning_rate=4e-4, save_every=10 * arguments.practice
+        ),
         inversion_steps=arguments.practice,
         keys=arguments.keys,
         log=lambda line: print(line, flush=True),
     )
+
+
+def _name(method: str, strength: int | None, policy: str) -> str:
+    """As in the table."""
+    return f"{method}{'' if strength is None else f' {strength}'}{'' if policy == 'none' else f', {policy}'}"
 
 
 def _text(found: Found | None) -> str:
@@ -259,18 +325,24 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--split", default="val", choices=("val", "test"))
     parser.add_argument("--attacker", type=Path, help="weights; default: trained on the train split, or from the cache")
     parser.add_argument("--attacker-steps", type=int, default=AttackerConfig.steps, help="of that training")
-    parser.add_argument("--methods", type=names, default=names("none,solid,pixelate,pixelate:16,blur:9,blur,ciagan"))
+    parser.add_argument("--methods", type=names, default=names(METHODS))
     parser.add_argument("--policies", type=names, default=names("pseudonym,shared,isometry"))
     parser.add_argument(
         "--attacks",
         type=names,
         default=names("recognition,linkage,averaging,two-keys,matching,known-plaintext,membership,parrot,inversion"),
     )
-    parser.add_argument("--keys", type=int, default=3)
+    parser.add_argument(
+        "--practised",
+        type=names,
+        default=names(PRACTISED),
+        help="methods that attackers practise on: NAME or NAME:STRENGTH as in --methods",
+    )
+    parser.add_argument("--keys", type=int, default=2)
     parser.add_argument("--others", type=int, default=400, help="training people that attackers practise on; 0: all")
-    parser.add_argument("--practice", type=int, default=600, help="steps that parrots and inverters learn for")
+    parser.add_argument("--practice", type=int, default=200, help="steps that parrots and inverters learn for")
     parser.add_argument("--use", type=int, default=0, help="steps to train for the use of published data; 0: leave out")
-    parser.add_argument("--tracking", type=Path, nargs="*", default=[], help="results.json of mot-anon evaluate")
+    parser.add_argument("--tracking", nargs="*", default=[], help="[METHOD:STRENGTH=]results.json of mot-anon evaluate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("benchmarks"))
     return parser.parse_args(words)

@@ -33,6 +33,7 @@ from mot_anon.methods.base import make_method
 from mot_anon.plan.identities import POLICIES
 from mot_anon.plan.keys import Key, draw_key
 from mot_anon.progress import Report, Reporter, silent
+from mot_anon.publish import datasheet
 from mot_anon.publish.executors import executor_for
 from mot_anon.publish.run import Settings, publish
 
@@ -254,6 +255,9 @@ def main(
         Path | None,
         typer.Option("--detections-published", help="The same detector's on the published tree.", metavar="DIR"),
     ] = None,
+    update_datasheet: Annotated[
+        bool, typer.Option("--update-datasheet", help="Put the scores into the --published tree's data sheet.")
+    ] = False,
     keys: Annotated[int, typer.Option("--keys", min=1, help="Repeat under so many keys.")] = 1,
     key: options.KeyPath = None,
     test_key: options.TestKey = False,
@@ -293,6 +297,8 @@ def main(
 
     def work() -> None:
         margins = gate.parse_margins(max_drop) if max_drop else None
+        if update_datasheet and not published:
+            raise OptionError("--update-datasheet: whose? give --published DIR, a finished tree")
         names = options.comma_list(
             "public,hog" if detections is None and detections_original is None else detections or ""
         )
@@ -323,6 +329,8 @@ def main(
             stored = gate.read_baseline(baseline, run) if baseline else None
             place = _place(out, seq or [], published.name if published else method, overwrite)
             evaluation = evaluate(sequences, question, place, key=secret, published=published, report=report)
+        if update_datasheet and published:
+            datasheet.update(published, "evaluate", evaluation.summary())
         verdicts = gate.judge(evaluation, margins, point=point) if margins is not None else []
         if stored:
             verdicts += gate.judge_baseline(stored, evaluation, margins or gate.DEFAULT_MARGINS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -200,6 +200,31 @@ class Evaluation:
             "notes": list(self.notes),
         }
 
+    def lines(self) -> list[str]:
+        """Every tracker's scores over all sequences in measured words, one line each: for a data sheet."""
+        names = list(dict.fromkeys(sequence.sequence for sequence in self.sequences))
+        frames = sum({sequence.sequence: sequence.frames for sequence in self.sequences}.values())
+        where = f"{', '.join(names)} ({frames} frames)"
+        return [f"{run.tracker} on {run.detections} detections, {where}: {_words(run, p)}" for p, run in self.combined]
+
+    def summary(self) -> dict[str, Any]:
+        """What a published tree says of it: :meth:`lines`, and the differences as numbers."""
+        runs = [
+            {
+                "tracker": run.tracker,
+                "detections": run.detections,
+                "sensitive": run.sensitive,
+                "difference": {name: asdict(run.difference[name]) for name in SHOWN},
+            }
+            for _, run in self.combined
+        ]
+        return {
+            "version": self.version,
+            "sequences": sorted({sequence.sequence for sequence in self.sequences}),
+            "lines": self.lines(),
+            "runs": runs,
+        }
+
     def table(self) -> Table:
         """A row per sequence, policy, tracker and detections; several sequences are followed by their sum."""
         first = self.sequences[0]
@@ -250,6 +275,28 @@ def _cells(run: Run, policy: str) -> list[str]:
     if leaked := run.leaked(policy):
         losses.append(f"label leakage, no gain: {', '.join(leaked)}")
     return [*shown, "\n".join(losses) or "not measured"]
+
+
+def _words(run: Run, policy: str) -> str:
+    """For example ``IDF1 61.0 → 60.5, difference -0.5 [-1.5, +0.4]; …``."""
+    if not run.sensitive:
+        return "sees no pixel and cannot differ (insensitive)"
+    parts = []
+    for name in SHOWN:
+        scale, form = (1, ".0f") if name in _COUNTS else (100, ".1f")
+        change = run.difference[name]
+        ends = ""
+        if change.low is not None and change.high is not None:
+            ends = f" [{_text(change.low, scale, '+' + form)}, {_text(change.high, scale, '+' + form)}]"
+        before, after = (_text(scores[name], scale, form) for scores in (run.original, run.published))
+        parts.append(f"{name} {before} → {after}, difference {_text(change.value, scale, '+' + form)}{ends}")
+    lost = {"random_features": "with random features", "grey": "on frames in which everybody is grey"}
+    for name, loss in run.sensitivity.items():
+        said = "not measured" if loss is None else f"{_text(loss['IDF1'], 100, '.1f')} points of IDF1"
+        parts.append(f"the same tracker loses {lost[name]}: {said}")
+    if leaked := run.leaked(policy):
+        parts.append(f"label leakage, no gain: {', '.join(leaked)}")
+    return "; ".join(parts)
 
 
 def _policy(name: str) -> str:

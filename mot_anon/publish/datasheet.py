@@ -1,8 +1,8 @@
 """``DATASHEET.md``: what a published tree is, what was measured of it, and what remains, for whoever gets it.
 
 It says what ``anonymization.json`` says, in prose, and nothing else: the same record gives the same bytes.  What was
-measured afterwards (``audit --update-datasheet`` and others) is put into the record under ``measured``, and the sheet
-is written anew; what was not measured is called so.
+measured afterwards (``--update-datasheet`` of ``audit``, ``attack`` and ``evaluate --published``) is put into the
+record under ``measured``, and the sheet is written anew; what was not measured is called so.
 """
 
 from __future__ import annotations
@@ -151,8 +151,8 @@ def _audit(found: Mapping[str, Any] | None) -> str:
         f"{found.get('frames')} frames of {found.get('sequences')} sequences, {found.get('told')} of "
         f"{found.get('sights')} sights of people had enough detail to tell; at most {_share(worst)} of one showed "
         f"the original (fine detail: mean correlation {_number(correlation)}, mean slope {_number(slope)}; a raw "
-        f"person has 1 and 1). {found.get('errors')} errors, {found.get('doubts')} doubts, {found.get('missed')} "
-        "sights of possible people that nobody covered. "
+        f"person has 1 and 1). {_controls(found)}{found.get('errors')} errors, {found.get('doubts')} doubts, "
+        f"{found.get('missed')} sights of possible people that nobody covered. "
         f"Background: {_share(found.get('background_changed'))} of the pixels outside regions have another value, "
         f"mean change {_number(found.get('background_mean'))} grey levels. "
     )
@@ -160,6 +160,13 @@ def _audit(found: Mapping[str, Any] | None) -> str:
     if not found.get("doubts"):
         return text + "There was no doubt to review."
     return text + (f"The doubts were reviewed by {name}." if name else "The doubts are **unreviewed**.")
+
+
+def _controls(found: Mapping[str, Any]) -> str:
+    if not found.get("controls"):
+        return ""
+    worst = _share(found.get("worst_control"))
+    return f"At most {worst} of {found['controls']} mannequins with these outlines (control) would pass for it. "
 
 
 def _lines(found: Mapping[str, Any] | None) -> str:

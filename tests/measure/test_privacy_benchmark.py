@@ -26,6 +26,10 @@ def test_a_method_without_identities_has_one_row_and_others_one_a_policy() -> No
         ("solid", None, "shared"),
         ("blur", 9, "none"),
     ]
+    assert privacy.combinations(["solid/shared", "blur/shared"], ["pseudonym"]) == [
+        ("solid", None, "shared"),
+        ("blur", None, "none"),
+    ]
 
 
 def test_the_test_split_must_be_asked_for() -> None:
@@ -77,7 +81,12 @@ def test_the_table_and_the_figure_are_made_of_what_was_measured(
     stored = json.loads((tmp_path / "out" / "privacy.json").read_text(encoding="utf-8"))
     assert [row["row"] for row in stored["rows"]] == ["solid, pseudonym", "pixelate"]
     assert (tmp_path / "out" / "privacy.png").stat().st_size > 1000
-    assert len(controls) == 2  # an attacker that is too weak would fail the run, once everything is written
+    monkeypatch.setattr(privacy, "studied", lambda *_: pytest.fail("a row that is there was made again"))
+    privacy.main([str(word) for word in words])  # as after a kill
+    assert (tmp_path / "out" / "privacy.md").read_text(encoding="utf-8") == text
+    with pytest.raises(pytest.fail.Exception, match="made again"):
+        privacy.main([str(word) for word in (*words, "--seed", 1)])
+    assert len(controls) == 4  # an attacker that is too weak would fail the run, once everything is written
 
 
 def test_only_the_re_id_tracker_on_public_detections_is_in_the_figure(tmp_path: Path) -> None:
@@ -87,4 +96,5 @@ def test_only_the_re_id_tracker_on_public_detections_is_in_the_figure(tmp_path: 
     ]
     path = tmp_path / "results.json"
     path.write_text(json.dumps({"sequences": [{"method": "blur"}], "combined": {"runs": runs}}), encoding="utf-8")
-    assert privacy.read_tracking([path]) == {("blur", "none"): {"value": -0.1}}
+    assert privacy.read_tracking([str(path)]) == {("blur", "none"): {"value": -0.1}}
+    assert privacy.read_tracking([f"blur:9={path}"]) == {("blur:9", "none"): {"value": -0.1}}

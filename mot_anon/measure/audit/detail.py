@@ -35,8 +35,8 @@ RAW = 0.3
 """Share of a person from which on they count as raw.
 
 Calibrated on the demo and MOT17-09: what ciagan leaves of a labelled, visible person stays under 0.25 (0.76 by detail
-alone), solid, pixelate and blur less; raw people are above 0.85 even when they are encoded again at JPEG quality 60, and
-at 0.5 or more at quality 40.
+alone), solid, pixelate and blur less; raw people are above 0.85 even when they are encoded again at JPEG quality 60,
+and at 0.5 or more at quality 40.
 """
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +105,27 @@ class Finding:
             "line": self.line(),
         }
 
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Finding:
+        """What :meth:`to_json` wrote, to six digits."""
+        over = said["over_floor"]
+        return cls(
+            said["attack"],
+            said["protocol"],
+            said["measure"],
+            _read(said["value"]),
+            said["chance"],
+            said["chance_95"],
+            said["floor"],
+            None if over is None else _read(over),
+            said["control"],
+            said["rank-5"],
+            said["mAP"],
+            tuple(math.nan if value is None else value for value in said["by_key"]),
+            said["people"],
+            said["wanted"],
+        )
+
 
 @dataclass(frozen=True)
 class NotMeasured:
@@ -123,6 +144,13 @@ class NotMeasured:
 
 
 Found = Finding | NotMeasured
+
+
+def found_from_json(said: Mapping[str, Any]) -> Found:
+    """An entry of ``findings`` in ``attacks.json``."""
+    if "not_measured" in said:
+        return NotMeasured(said["attack"], said["not_measured"])
+    return Finding.from_json(said)
 
 
 def recognition(
@@ -183,6 +211,11 @@ def _number(value: float, share: bool) -> str:
 
 def _plain(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else round(float(value), 6)
+
+
+def _read(said: Mapping[str, float | None]) -> Estimate:
+    value = said["value"]
+    return Estimate(math.nan if value is None else value, said["low"], said["high"])
 
 
 def _estimate(value: Estimate) -> dict[str, float | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from mot_anon import __version__
 from mot_anon.errors import GateError, OptionError
 from mot_anon.measure.privacy.attacks import Tools, centred, make_attack
 from mot_anon.measure.privacy.crops import Crops
-from mot_anon.measure.privacy.findings import Finding, Found, NotMeasured
+from mot_anon.measure.privacy.findings import Finding, Found, NotMeasured, found_from_json
 from mot_anon.measure.privacy.reranking import reranked
 from mot_anon.measure.privacy.retrieval import across_cameras, retrieve
 from mot_anon.progress import Report, silent
@@ -68,7 +68,7 @@ class Study:
 
     def summary(self) -> dict[str, Any]:
         """For the data sheet: every line, and the worst figure for each question of WP29 opinion 05/2014."""
-        said: dict[str, Any] = {"lines": self.lines()}
+        said: dict[str, Any] = {"version": __version__, "people": self.people, "keys": self.keys, "lines": self.lines()}
         for question, names in _ANSWERS.items():
             if (worst := _worst(found for found in self.findings if found.attack in names)) is not None:
                 said[question] = worst.line()
@@ -87,6 +87,19 @@ class Study:
             "keys": self.keys,
             "findings": [found.to_json() for found in self.findings],
         }
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Study:
+        """What :meth:`to_json` wrote, to six digits."""
+        return cls(
+            said["control"],
+            said["across"],
+            said["people"],
+            said["crops"],
+            said["keys"],
+            tuple(found_from_json(entry) for entry in said["findings"]),
+            said["about"],
+        )
 
     def write(self, out: Path) -> None:
         """Write ``attacks.json`` into a folder."""
