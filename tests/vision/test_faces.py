@@ -42,7 +42,7 @@ class White:
     def __call__(self, pixels: Frame, *, alone: bool) -> np.ndarray:
         self.sizes.append(pixels.shape[:2])
         _, _, stats, _ = cv2.connectedComponentsWithStats((pixels.min(2) > 200).astype(np.uint8))
-        found = [(x, y, w, h, 0.9 if alone else 0.6) for x, y, w, h, _ in stats[1:] if w >= 10]
+        found = [(x, y, w, h, 0.9 if alone else 0.6) for x, y, w, h, _ in stats[1:] if w >= 16]
         return np.array(found, float).reshape(-1, 5)
 
 
@@ -69,10 +69,12 @@ def test_a_small_face_is_found_at_a_known_head_and_a_large_one_anywhere() -> Non
     assert small[2] == pytest.approx(7, abs=1.5)
 
 
-def test_large_frames_are_searched_at_less_and_heads_at_one_size() -> None:
-    detector = White()
-    find_faces(street((500, 500, 30), size=(1920, 1080)), np.array([[480.0, 450.0, 60.0, 160.0]]), detector)
-    assert detector.sizes == [(540, 960), (TILE, TILE)]
+def test_frames_are_searched_at_twice_their_size_unless_they_are_large_and_heads_at_one_size() -> None:
+    body, detector = np.array([[180.0, 150.0, 60.0, 160.0]]), White()
+    for size in ((640, 480), (3840, 2160)):
+        (face, *_) = find_faces(street((200, 170, 20), size=size), body, detector)
+        assert np.allclose(face[:2] + face[2:4] / 2, 200.5 - np.array([0, 30]), atol=2)
+    assert detector.sizes == [(960, 1280), (TILE, TILE), (1080, 1920), (TILE, TILE)]
 
 
 def test_boxes_of_whoever_left_the_frame_are_not_searched() -> None:
