@@ -178,14 +178,15 @@ def head_boxes(regions: pd.DataFrame, faces: Boxes, seen: Boxes, *, drawn: bool)
     faces, seen:
         (N, 4), NaN where there is none: of :func:`bridged` and :func:`seen_heads`.
     drawn:
-        A head that is drawn anew is no larger than a parser saw it, or a face tells; other methods cover that and all
-        of the body's upper part.
+        A head that is drawn anew is no larger than a parser saw it, where one did; other methods cover that and all of
+        the body's upper part.
     """
     boxes, sources = regions[["x", "y", "w", "h"]].to_numpy(float), regions["source"].to_numpy(object)
     heads = np.empty((len(regions), 4))
     for row, (box, source) in enumerate(zip(boxes, sources, strict=True)):
         there, faced = np.isfinite(seen[row, 0]), np.isfinite(faces[row, 0])
-        parts = [] if drawn and (there or faced) else [usual_head(box, source)]
+        # A face alone may be a mistake of the detector's: then the head is elsewhere.
+        parts = [] if drawn and there else [usual_head(box, source)]
         if there:
             parts.append(_grown(seen[row], _GROWN))
         if faced:

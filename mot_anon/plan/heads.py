@@ -32,7 +32,8 @@ class FacePlace:
     usable:
         Whether a face is drawn after them.
     oval:
-        Whether the head is where a parser or a detector saw it: then the corners of its box are not covered.
+        Whether the head is where a parser saw it, or all that is known is a face: then the corners of its box are not
+        covered.
     """
 
     points: NDArray[np.float32] = field(repr=False)
@@ -119,7 +120,7 @@ def drawn_heads(
     side = np.maximum(4, np.rint((windows[:, 2:] - windows[:, :2]).max(1, keepdims=True)))
     windows = np.concatenate([low, low + side], 1)
     faced = np.isfinite(faces[:, 0])
-    oval = faced | np.isfinite(seen[:, 0])
+    oval = np.isfinite(seen[:, 0]) | (sources == FACE)
     return Heads(boxes, faced, windows.astype(np.int64), points, confidence, usable, oval)
 
 
@@ -158,7 +159,7 @@ def steady_choice(confidence: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 def _head_window(box: Boxes, face: Boxes, seen: Boxes, place: Boxes, source: str) -> Boxes:
     """The square (4,) x1, y1, x2, y2 in which a head is drawn of which no landmarks are known."""
-    if np.isfinite(face[0]):
+    if np.isfinite(face[0]) and (np.isnan(seen[0]) or _inside(face, seen)):
         middle, size = face[:2] + face[2:] * (0.5, 0.4), 1.35 * float(max(face[2:]))
     elif np.isfinite(seen[0]):
         middle, size = seen[:2] + seen[2:] / 2, float(max(seen[2:]))
@@ -169,3 +170,9 @@ def _head_window(box: Boxes, face: Boxes, seen: Boxes, place: Boxes, source: str
         middle, size = np.clip(head[:2] + head[2:] / 2, box[:2], box[:2] + box[2:]), float(head[2])
     half = _HEAD * size / 2
     return np.concatenate([middle - half, middle + half])
+
+
+def _inside(face: Boxes, head: Boxes) -> bool:
+    """Whether the middle of a face lies in a head: else one of the two is a mistake, more likely the face."""
+    middle = face[:2] + face[2:] / 2
+    return bool((head[:2] <= middle).all() and (middle <= head[:2] + head[2:]).all())
