@@ -21,7 +21,7 @@ from mot_anon.vision.faces import AUTO, find_faces, make_face_detector
 from mot_anon.vision.landmarks import SIZE, USABLE, LandmarkReader, face_windows, reading_windows
 from mot_anon.vision.parse import cut_window
 
-REAL_DISTANCE: float | None = None
+REAL_DISTANCE: float | None = 0.98
 """Mean cosine distance of the same embedder between pictures of different people: ``benchmarks/faces.md``, of LFW's
 test people; None where it was not measured."""
 _HEAD = 2.0  # side of a head's window by that of its face
