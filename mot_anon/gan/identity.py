@@ -250,12 +250,12 @@ def correlation(embeddings: Tensor) -> Tensor:
     return (covariance - torch.diag(covariance.diag())).square().sum() / embeddings.shape[1]
 
 
-def population(plain: Tensor, dressed: Tensor, share: float = 0.2) -> tuple[Tensor, Tensor]:
+def population(plain: Tensor, dressed: Tensor, share: float = 0.0) -> tuple[Tensor, Tensor]:
     """Mean and whitening after which a standard normal code means somebody as usual as people in the street are.
 
     Recoloured people wear all colours alike, and codes drawn as widely as they lie gave legs in colours one and a half
-    times as various as people's are.  So the covariance is mostly that of ``plain`` people (N, 128), with a ``share``
-    of the ``dressed`` ones', round the mean of both.
+    times as various as people's are.  So the covariance is that of ``plain`` people (N, 128), with a ``share`` of the
+    ``dressed`` ones', round the mean of both.
     """
     together = torch.cat([(1 - share) ** 0.5 * (plain - plain.mean(0)), share**0.5 * (dressed - dressed.mean(0))])
     _, root = whitening(together * 2**0.5)

@@ -93,6 +93,23 @@ class GeneratorNetwork(nn.Module):
         return torch.tanh(drawn[:, :3]) * opacity + background * (1 - opacity)
 
 
+@torch.no_grad()
+def follow_whitening(network: GeneratorNetwork, before: Tensor, after: Tensor) -> None:
+    """Make a generator that learnt codes of one whitening understand those of another: the same people, new codes.
+
+    Parameters
+    ----------
+    before, after:
+        (128, 128): what the embeddings were multiplied by to give codes, and what they are now; round the same mean.
+        Lengths of codes do not matter (:func:`unit`), so only the first layer has to be turned.
+    """
+    turn = torch.linalg.inv(after.double()) @ before.double()
+    drawn = torch.randn(20000, CODE_SIZE, generator=torch.Generator().manual_seed(0)).double()
+    length = CODE_SIZE**0.5 / (drawn @ turn).norm(dim=1).mean()
+    first = cast(nn.Linear, network.style[0])
+    first.weight.copy_(first.weight.double() @ turn.T * length)
+
+
 class _Layer(nn.Module):
     def __init__(self, before: int, after: int, *, stride: int = 1, style: int = 0) -> None:
         super().__init__()

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from mot_anon.gan.generate import FORMAT, WEIGHTS, Generator, holes
 from mot_anon.gan.identity import CODE_SIZE
-from mot_anon.gan.networks import GeneratorNetwork
+from mot_anon.gan.networks import SHAPE_CHANNELS, GeneratorNetwork, follow_whitening
 from mot_anon.plan.identities import CODE_SIZE as PLANNED_SIZE
 from mot_anon.vision.weights import save_weights
 
@@ -104,3 +105,18 @@ def test_the_shipped_generator_dresses_every_code_otherwise(request_of_three: Re
 def test_the_weights_for_bodies_are_small_together() -> None:
     files = [path for path in WEIGHTS.parent.glob("*.safetensors") if path.stem in ("parser", "identity", "generator")]
     assert sum(path.stat().st_size for path in files) < 20e6
+
+
+def test_a_generator_draws_the_same_people_after_codes_of_another_whitening() -> None:
+    torch.manual_seed(0)
+    network = GeneratorNetwork().eval()
+    before, after = torch.eye(CODE_SIZE), torch.eye(CODE_SIZE) + 0.02 * torch.randn(CODE_SIZE, CODE_SIZE)
+    embeddings = torch.randn(3, CODE_SIZE)
+    place = torch.rand(3, 3, 128, 64), torch.rand(3, SHAPE_CHANNELS, 128, 64)
+    with torch.inference_mode():
+        old = network(*place, embeddings @ before)
+        strange = network(*place, embeddings @ after)
+    follow_whitening(network, before, after)
+    with torch.inference_mode():
+        new = network(*place, embeddings @ after)
+    assert (new - old).abs().mean() < 0.5 * (strange - old).abs().mean()
