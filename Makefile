@@ -10,7 +10,7 @@ READY := $(VENV)/.mot_anon-$(shell pwd | cksum | cut -d' ' -f1)
 .PHONY: demo test setup lint clean
 
 demo: $(READY)  ## anonymize the embedded demo, track before and after, print the table
-	$(BIN)/python -m mot_anon.evaluate --seq demo
+	$(BIN)/python -m mot_anon.evaluate --seq demo --method pixelate
 
 test: $(READY)  ## everything that can be tested on this machine
 	$(BIN)/python -m pytest

@@ -40,7 +40,7 @@ def anonymize(
         Path | None, typer.Option("--out", help="The published tree; must not be there yet.", metavar="DIR")
     ] = None,
     data: options.Data = None,
-    method: options.MethodName = "pixelate",
+    method: options.MethodName = None,
     strength: options.Strength = None,
     target: options.Target = "body",
     policy: Annotated[
@@ -48,7 +48,7 @@ def anonymize(
         typer.Option(
             "--policy",
             help="pseudonym: everybody somebody of their own; shared: one for all of a camera; "
-            "tracker: somebody for everybody whom a tracker tells apart.",
+            "isometry: people stay as alike as they were; tracker: somebody for everybody whom a tracker tells apart.",
         ),
     ] = "pseudonym",
     key: options.KeyPath = None,
@@ -81,7 +81,7 @@ def anonymize(
         if out is None:
             raise OptionError("where to? give --out DIR")
         settings = Settings(
-            method=method,
+            method=method or "",
             strength=strength,
             target=target,
             policy=policy,
@@ -102,7 +102,7 @@ def anonymize(
         for warning in done.warnings:
             console.print(f"Note: {warning}")
         console.print(
-            f"{done.tree}: {len(done.sequences)} sequences, de-identified by {method}; see anonymization.json"
+            f"{done.tree}: {len(done.sequences)} sequences, de-identified by {settings.method}; see anonymization.json"
         )
 
     options.command(work)

@@ -232,12 +232,12 @@ def _opened(tree: Path, sequences: Rows[Sequence]) -> dict[str, Sequence]:
 def main(
     seq: options.Seq = None,
     data: options.Data = None,
-    method: options.MethodName = "pixelate",
+    method: options.MethodName = None,
     strength: options.Strength = None,
     target: options.Target = "body",
     policies: Annotated[
         str, typer.Option("--policies", help="Identity policies to measure, for methods that have identities.")
-    ] = "pseudonym,shared",
+    ] = "pseudonym,isometry",
     published: Annotated[
         Path | None,
         typer.Option("--published", help="A finished tree to measure instead of publishing.", metavar="DIR"),
@@ -308,7 +308,7 @@ def main(
                 raise OptionError(f"no policy {policy!r}; there is: {', '.join(POLICIES)}")
         check_trackers(options.comma_list(trackers))
         settings = Settings(
-            method=method,
+            method=method or "",
             strength=strength,
             target=target,
             coverage=options.coverage_of(regions, independent_detector, least_confidence, faces),
@@ -327,7 +327,7 @@ def main(
             sequences = options.find_sequences(data, seq, report, allow_partial=allow_partial, cameras=cameras)
             run = _description(question, sequences, test_key)
             stored = gate.read_baseline(baseline, run) if baseline else None
-            place = _place(out, seq or [], published.name if published else method, overwrite)
+            place = _place(out, seq or [], published.name if published else settings.method, overwrite)
             evaluation = evaluate(sequences, question, place, key=secret, published=published, report=report)
         if update_datasheet and published:
             datasheet.update(published, "evaluate", evaluation.summary())

@@ -63,7 +63,13 @@ LeastConfidence = Annotated[
     float, typer.Option("--least-confidence", help="Public detections below it are nobody.", metavar="SCORE")
 ]
 MethodName = Annotated[
-    str, typer.Option("--method", help="ciagan, solid, pixelate, blur; controls: recolor, grey, none; or a plug-in's.")
+    str | None,
+    typer.Option(
+        "--method",
+        help="ciagan, solid, pixelate, blur; controls: recolor, grey, none; or a plug-in's. "
+        "[default: ciagan; pixelate for faces]",
+        show_default=False,
+    ),
 ]
 Strength = Annotated[
     int | None, typer.Option("--strength", help="pixelate: cells across a head, 8 or 16; blur: kernel, 9 or 17.")

@@ -88,7 +88,8 @@ def test_a_key_is_never_overwritten(tmp_path):
     [
         (["--seq", "A-03"], "there is: A-01, A-02, demo"),
         (["--seq", "A-01", "--method", "paint"], "no method 'paint'"),
-        (["--seq", "A-01", "--strength", "5"], "--strength 5"),
+        (["--seq", "A-01", "--method", "pixelate", "--strength", "5"], "--strength 5"),
+        (["--seq", "A-01", "--strength", "8"], "ciagan has no --strength"),
         (["--seq", "A-01", "--target", "feet"], "feet"),
         (["--seq", "A-01", "--policy", "twins"], "no policy 'twins'"),
         (["--seq", "A-01", "--method", "none"], "--control"),

@@ -148,6 +148,14 @@ class Method(Protocol):
 Factory = Callable[[int | None], Method]
 
 
+def default_method(target: str) -> str:
+    """What a target is replaced by where nobody says how: bodies are drawn anew, faces become mosaics.
+
+    Faces that the generator draws are an experiment still.
+    """
+    return "pixelate" if target == "face" else CIAGAN
+
+
 def make_method(name: str, strength: int | None = None, target: str = "body") -> Method:
     """A method by name, with its strength or the default one.
 

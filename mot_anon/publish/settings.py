@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mot_anon import __version__
-from mot_anon.methods.base import Method
+from mot_anon.methods.base import Method, default_method
 from mot_anon.publish.analyse import Coverage, Recording
 from mot_anon.vision.faces import chosen_detector
 
@@ -21,7 +21,8 @@ class Settings:
     Attributes
     ----------
     method, strength:
-        How a region is replaced, and how strongly (None: the method's default).
+        How a region is replaced (empty: as :func:`~mot_anon.methods.base.default_method` says for the target), and how
+        strongly (None: the method's default).
     target:
         ``body``, ``face`` or ``both``.
     policy:
@@ -40,7 +41,7 @@ class Settings:
         Processes; None for as many as there are cores.  The bytes do not depend on it.
     """
 
-    method: str = "pixelate"
+    method: str = ""
     strength: int | None = None
     target: str = "body"
     policy: str = "pseudonym"
@@ -50,6 +51,10 @@ class Settings:
     overwrite: bool = False
     control: bool = False
     workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.method:
+            object.__setattr__(self, "method", default_method(self.target))
 
 
 @dataclass(frozen=True)
