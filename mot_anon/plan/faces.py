@@ -46,8 +46,9 @@ def owned_faces(found: pd.DataFrame, regions: pd.DataFrame) -> tuple[Boxes, pd.D
     -------
     own:
         (len(regions), 4) x, y, w, h: the face of every region, NaN where none was found.
-    loose:
-        The faces that belong to none: no head is expected where they are, or somebody else's face is there already.
+    marked:
+        ``found`` with a column ``loose``: which faces belong to none, since no head is expected where they are, or
+        somebody has another face already.
     """
     own = np.full((len(regions), 4), np.nan)
     boxes, numbers = regions[["x", "y", "w", "h"]].to_numpy(float), regions["frame"].to_numpy()
@@ -66,7 +67,7 @@ def owned_faces(found: pd.DataFrame, regions: pd.DataFrame) -> tuple[Boxes, pd.D
             for at, to in zip(*linear_sum_assignment(np.where(np.isinf(costs), 1e3, costs)), strict=True):
                 if np.isfinite(costs[at, to]):
                     own[rows[to]], taken[faces[at]] = places[faces[at]], True
-    return own, found[~taken].reset_index(drop=True)
+    return own, found.assign(loose=~taken)
 
 
 def bridged(own: Boxes, regions: pd.DataFrame, longest: int) -> Boxes:

@@ -14,20 +14,24 @@ _BARE = 0.05  # share of a face that may show beside heads that are covered
 
 
 def loose_regions(
-    loose: pd.DataFrame, heads: Boxes, regions: pd.DataFrame, recording: str, longest: int, n_frames: int
+    marked: pd.DataFrame, heads: Boxes, regions: pd.DataFrame, recording: str, longest: int, n_frames: int
 ) -> pd.DataFrame:
     """Regions for faces that nobody is known to have, where no painted head (``heads``, (N, 4)) covers them.
 
     One that is found again within ``longest`` frames is there in between, and three frames before and after; it is a
     track of its own, ``RECORDING:faceN``.
     """
+    places = marked[["x", "y", "w", "h"]].to_numpy(float)
+    loose = {(f, tuple(box)): flag for f, box, flag in zip(marked["frame"], places, marked["loose"], strict=True)}
     rows: list[tuple[int, str, Boxes]] = []
-    for number, chain in enumerate(_chains(loose, longest), start=1):
-        frames, places = np.array([frame for frame, _, _ in chain]), np.array([box for _, box, _ in chain])
-        if max(score for _, _, score in chain) < _LOOSE:
+    number = 0
+    for chain in _chains(marked, longest):
+        frames, boxes = np.array([frame for frame, _, _ in chain]), np.array([box for _, box, _ in chain])
+        if max(score for _, _, score in chain) < _LOOSE or not any(loose[frame, tuple(box)] for frame, box, _ in chain):
             continue
+        number += 1
         for frame in range(max(1, frames[0] - HELD), min(n_frames, frames[-1] + HELD) + 1):
-            box = np.array([np.interp(frame, frames, column) for column in places.T])
+            box = np.array([np.interp(frame, frames, column) for column in boxes.T])
             rows.append((frame, f"{recording}:face{number}", roomy_face(box)))
     painted = (regions["kind"] != "hidden").to_numpy()
     numbers = regions["frame"].to_numpy()
@@ -40,10 +44,10 @@ def loose_regions(
     return pd.DataFrame(table, columns=reg.REGION_COLUMNS).astype({"frame": "int64"}).assign(visibility=1.0)
 
 
-def _chains(loose: pd.DataFrame, longest: int) -> list[list[tuple[int, Boxes, float]]]:
-    """Loose faces linked over time: lists of (frame, box, score)."""
+def _chains(marked: pd.DataFrame, longest: int) -> list[list[tuple[int, Boxes, float]]]:
+    """Faces linked over time, whoever has them: lists of (frame, box, score)."""
     chains: list[list[tuple[int, Boxes, float]]] = []
-    ordered = loose.sort_values(["frame", "confidence", "x"], ascending=[True, False, True], kind="stable")
+    ordered = marked.sort_values(["frame", "confidence", "x"], ascending=[True, False, True], kind="stable")
     for frame, x, y, w, h, score in ordered[["frame", "x", "y", "w", "h", "confidence"]].itertuples(index=False):
         box = np.array([x, y, w, h])
         near = [chain for chain in chains if 0 < frame - chain[-1][0] <= longest + 1]

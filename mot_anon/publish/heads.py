@@ -55,7 +55,7 @@ def find_heads(
     found = pd.DataFrame(columns=_FOUND).astype({"frame": "int64"})
     if finder is not None:
         found = face_sequence(frames, regions, finder, progress(f"faces {name}", len(frames)))
-    own, loose = whose.owned_faces(found, regions)
+    own, marked = whose.owned_faces(found, regions)
     faces = whose.bridged(own, regions, longest)
     seen = np.full((len(regions), 4), np.nan)
     if not tight and len(regions):
@@ -70,7 +70,7 @@ def find_heads(
             kept = ~((regions["kind"] == "hidden") & (regions["source"] == "detection")).to_numpy()
             regions, faces, seen = regions[kept].reset_index(drop=True), faces[kept], seen[kept]
     boxes = whose.found_or_usual(regions, faces) if tight else whose.head_boxes(regions, faces, seen, drawn=drawn)
-    more = loose_regions(loose, boxes, regions, name, longest, len(frames))
+    more = loose_regions(marked, boxes, regions, name, longest, len(frames))
     if len(more):
         regions = pd.concat([regions, more[regions.columns]], ignore_index=True)
         places = more[["x", "y", "w", "h"]].to_numpy(float)
