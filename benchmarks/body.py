@@ -92,8 +92,8 @@ def main() -> None:
 
 def painted(record: dict[str, Any]) -> int:
     """How many sights of people a publication replaced; views of a camera are rendered once."""
-    by_camera = {entry["camera"]: entry["regions"]["person"] + entry["regions"]["unsure"] for entry in record["sequences"]}
-    return sum(by_camera.values())
+    regions = {entry["camera"]: entry["regions"] for entry in record["sequences"]}
+    return sum(counts["person"] + counts["unsure"] for counts in regions.values())
 
 
 def looks(shown: Sequence, labels: Sequence, detector: str) -> Looks:

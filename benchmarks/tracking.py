@@ -17,7 +17,15 @@ from mot_anon.measure.sources import make_sources
 from mot_anon.plan.keys import TEST_KEY, Key
 from mot_anon.progress import Reporter
 
-METHODS = (("solid", None), ("pixelate", 8), ("blur", 17), ("blur", 9), ("recolor", None))
+METHODS = (
+    ("solid", None, ("pseudonym",)),
+    ("pixelate", 8, ("pseudonym",)),
+    ("blur", 17, ("pseudonym",)),
+    ("blur", 9, ("pseudonym",)),
+    ("ciagan", None, ("pseudonym", "isometry")),
+    ("recolor", None, ("pseudonym",)),
+)
+"""Method, strength, policies."""
 SHOWN = ("MOTA", "IDF1", "HOTA")
 
 
@@ -27,26 +35,31 @@ def main() -> None:
     parser.add_argument("--seq", action="append", required=True)
     parser.add_argument("--target", default="body")
     parser.add_argument("--name", default=None, help="of the table; the sequences by default")
+    parser.add_argument("--methods", default=None, help="comma-separated; all by default")
+    parser.add_argument("--keep", type=Path, default=None, help="keep results.json and trees of every method here")
     asked = parser.parse_args()
     name = asked.name or "+".join(asked.seq)
     table: list[str] = []
     with Reporter() as report, tempfile.TemporaryDirectory() as work:
         sequences = options.find_sequences(asked.data, asked.seq, report, allow_partial=False, cameras=None)
-        for number, (method, strength) in enumerate(METHODS):
+        chosen = [row for row in METHODS if asked.methods is None or row[0] in asked.methods.split(",")]
+        for number, (method, strength, policies) in enumerate(chosen):
             question = Question(
                 Settings(method=method, strength=strength, target=asked.target),
-                ("pseudonym", "shared"),
+                policies,
                 ("sort", "reid"),
                 tuple(make_sources(["public", "hog"])),
                 sensitivity=number == 0,
             )
-            found = evaluate(sequences, question, Path(work) / str(number), key=Key(TEST_KEY), report=report)
+            place = (asked.keep or Path(work)) / (f"{method}-{strength}" if strength else method)
+            found = evaluate(sequences, question, place, key=Key(TEST_KEY), report=report)
             if not table:
-                table += header([run for policy, run in found.combined if policy == "pseudonym"])
+                table += header([run for policy, run in found.combined if policy == policies[0]])
             for policy in dict.fromkeys(policy for policy, _ in found.combined):
                 runs = [run for other, run in found.combined if other == policy]
                 label = method + (f" {strength}" if strength else "") + (f", {policy}" if policy != "none" else "")
                 table.append(f"| {label} | " + " | ".join(map(changes, runs)) + " |")
+                print(table[-1], flush=True)
     words = " ".join(f"--data {folder}" for folder in asked.data or []) + " ".join(f" --seq {s}" for s in asked.seq)
     command = f"python benchmarks/tracking.py {words.strip()} --target {asked.target} --name {name}"
     path = Path(__file__).with_name(f"tracking-{name}.md")
@@ -66,7 +79,9 @@ def header(runs: list[Run]) -> list[str]:
         for run in runs:
             loss = run.sensitivity[control]
             cells.append(" / ".join(f"{-100 * loss[s]:+.1f}" for s in SHOWN) if loss and run.sensitive else "–")
-        lines.append(f"| *control: {label}* | " + " | ".join(cells) + " |")
+        frames = next((run.grey_frames for run in runs if run.grey_frames), None) if control == "grey" else None
+        first = f", first {frames} frames in all" if frames else ""
+        lines.append(f"| *control: {label}{first}* | " + " | ".join(cells) + " |")
     return lines
 
 
