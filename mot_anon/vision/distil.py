@@ -79,7 +79,7 @@ def take_lessons(teacher: Teacher, pixels: NDArray[np.uint8], labels: NDArray[np
         asked = [teacher(pixels[start : start + _BATCH]) for start in range(0, len(pixels), _BATCH)]
         return reduced(torch.from_numpy(np.concatenate(asked)), size).numpy().astype(np.float16)
 
-    shown = hashlib.sha256(np.ascontiguousarray(pixels)).hexdigest()
+    shown = hashlib.sha256(pixels.tobytes()).hexdigest()
     found = torch.from_numpy(kept(f"lessons 1 {teacher.fingerprint} {size} {shown}", compute)).float()
     features, who = F.normalize(found), torch.from_numpy(labels)
     centres = torch.zeros(int(who.max()) + 1, size).index_add_(0, who, features)

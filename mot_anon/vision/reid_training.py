@@ -84,7 +84,8 @@ class ReidLearner(Learner):
         self.people = int(bodies.person.max()) + 1
         self.backgrounds = augment.erase_crops(bodies.pixels, bodies.silhouettes)
         colours = augment.draw_colours(Draw(config.seed + 1), (config.versions - 1) * self.people)
-        self.versions = np.stack([bodies.pixels, *(dressed(bodies, part) for part in colours.split(self.people))])
+        wardrobes = colours.reshape(config.versions - 1, self.people, *colours.shape[1:])
+        self.versions = np.stack([bodies.pixels, *(dressed(bodies, part) for part in wardrobes)])
         self.labels = (bodies.person + self.people * np.arange(config.versions)[:, None]).astype(np.int64)
         self.lessons: Lessons | None = None
         if teacher is not None:
@@ -219,9 +220,7 @@ def calibrate_gate(embeddings: NDArray[np.float32], bodies: Bodies, false_accept
     return float(np.quantile(np.concatenate(distances), false_accepts))
 
 
-def train_reid(
-    config: ReidConfig, data: Path, out: Path, log: Log = print, *, teacher: Teacher | None = None
-) -> Path:
+def train_reid(config: ReidConfig, data: Path, out: Path, log: Log = print, *, teacher: Teacher | None = None) -> Path:
     """Train on ``data``'s train split, score on val, write ``out`` (safetensors, float16); resumes by itself."""
     accelerator = make_accelerator()
     learner = ReidLearner(config, load_bodies(data, "train"), load_bodies(data, "val"), accelerator, teacher)
