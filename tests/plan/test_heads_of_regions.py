@@ -7,7 +7,7 @@ import numpy as np
 from mot_anon.plan.heads import Heads, drawn_heads, smoothed, steady_choice
 from mot_anon.vision.landmarks import face_windows
 from tests.invented_faces import face_points
-from tests.plan.test_faces import BODY, FACE, person, table
+from tests.plan.test_faces_on_tracks import BODY, FACE, person, table
 
 NOWHERE = np.full(4, np.nan)
 
