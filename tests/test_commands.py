@@ -137,12 +137,12 @@ def test_evaluate_writes_results_and_tracks_and_prints_a_table(data, tmp_path):
         *FAST[:-1],
     )
     assert code == 0, output
-    for word in ("A-01", "pseudonym", "shared", "sort", "reid", "insensitive", "→"):
+    for word in ("A-01", "pseudonym", "isometry", "sort", "reid", "insensitive", "→"):
         assert word in output
     results = json.loads((out / "results.json").read_text())
-    assert {entry["policy"] for entry in results["sequences"]} == {"pseudonym", "shared"}
+    assert {entry["policy"] for entry in results["sequences"]} == {"pseudonym", "isometry"}
     assert (out / "tracks" / "original" / "sort-public" / "A-01.txt").read_text().startswith("1,1,")
-    assert (out / "tracks" / "published-shared" / "reid-public" / "A-01.txt").is_file()
+    assert (out / "tracks" / "published-isometry" / "reid-public" / "A-01.txt").is_file()
     assert not list(out.glob(".work*"))
 
 
@@ -218,7 +218,7 @@ def test_questions_that_make_no_sense_are_refused(data, tmp_path, words, message
         (["generator", "--set", "steps"], "NAME=VALUE"),
         (["generator", "--identity-guidance", "twin"], "siamese, classification, none"),
         (["parser", "--input", "person"], "switch of the generator"),
-        (["identity", "--target", "face"], "--target face"),
+        (["identity", "--target", "face"], "landmarks.npz"),
         (["reid"], "index.csv"),
     ],
 )
@@ -239,7 +239,9 @@ def test_the_demo_goes_the_whole_way(tmp_path):
     code, output = run("evaluate", *words, "--out", tmp_path / "out", "--workers", 1)
     assert code == 0, output
     assert "all" in output
-    assert len(json.loads((tmp_path / "out" / "results.json").read_text())["combined"]["runs"]) == 4
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert {entry["method"] for entry in results["sequences"]} == {"ciagan"}
+    assert len(results["combined"]["runs"]) == 8
 
 
 def test_the_real_folders_are_told_apart():
@@ -258,4 +260,6 @@ def test_an_incomplete_real_sequence_is_measured_as_far_as_it_goes(tmp_path):
     words = ["--data", MOT / "MOT17-mini", "--seq", "all", "--allow-partial", "--out", tmp_path / "out", "--quiet"]
     assert run("evaluate", *words)[0] == 0
     results = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert [entry["frames"] for entry in results["sequences"]] == [4, 8]
+    assert [(entry["policy"], entry["frames"]) for entry in results["sequences"]] == [
+        ("pseudonym", 4), ("pseudonym", 8), ("isometry", 4), ("isometry", 8),
+    ]  # fmt: skip
