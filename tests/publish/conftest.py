@@ -28,10 +28,12 @@ def sequence(tmp_path: Path) -> Sequence:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Publish:
-    """``run(sequence, …, out=…, key=…, **settings)``: mosaics, without a detector, in this process."""
+    """``run(sequence, …, out=…, key=…, **settings)``: mosaics, without detectors, in this process."""
 
     def published(*sequences: Sequence, out: Path | None = None, key: Key | None = KNOWN, **more: Any) -> Published:
-        settings = Settings(**{"method": "pixelate", "coverage": Coverage(detector=None), "workers": 1, **more})
+        settings = Settings(
+            **{"method": "pixelate", "coverage": Coverage(detector=None, faces="none"), "workers": 1, **more}
+        )
         return publish(list(sequences), out or tmp_path / "out", key, settings, silent)
 
     return published
