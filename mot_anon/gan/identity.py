@@ -29,6 +29,7 @@ from mot_anon.vision.training import (
     Draw,
     Learner,
     Log,
+    Proxies,
     TrainingConfig,
     averaged,
     make_accelerator,
@@ -155,7 +156,7 @@ class IdentityLearner(Learner):
         """Take a network into training, with a proxy for each of ``people``."""
         accelerator, config = self.accelerator, self.config
         network = network.to(memory_format=torch.channels_last)
-        proxies = Proxies(people)
+        proxies = Proxies(people, CODE_SIZE)
         self.averages = {"identity": averaged(network).to(accelerator.device)}
         groups = [
             parameter_group(network.parameters(), config.learning_rate),
@@ -229,18 +230,6 @@ class IdentityLearner(Learner):
         dressed = embed(network, self.bodies.pixels, self.bodies, self.colours)
         network.mean, network.whitening = population(plain, dressed)
         save_weights(network, out, FORMAT)
-
-
-class Proxies(nn.Module):
-    """One point of the space of embeddings for each person, learnt with it."""
-
-    def __init__(self, people: int) -> None:
-        super().__init__()
-        self.rows = nn.Parameter(0.1 * torch.randn(people, CODE_SIZE))
-
-    def forward(self) -> Tensor:
-        """All of them, (people, 128)."""
-        return self.rows
 
 
 def correlation(embeddings: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mot_anon.vision.layers import Residual, convolution
 from mot_anon.vision.weights import content_digest, load_weights, reduced_precision
 
 POINTS = 68
@@ -53,14 +54,14 @@ class LandmarkNetwork(nn.Module):
         super().__init__()
         a, b, c, d = WIDTHS
         self.features = nn.Sequential(
-            _convolution(3, a, stride=2, size=5),
-            _Residual(a),
-            _convolution(a, b, stride=2),
-            _Residual(b),
-            _convolution(b, c, stride=2),
-            _Residual(c),
-            _convolution(c, d, stride=2),
-            _Residual(d),
+            convolution(3, a, stride=2, size=5),
+            Residual(a),
+            convolution(a, b, stride=2),
+            Residual(b),
+            convolution(b, c, stride=2),
+            Residual(c),
+            convolution(c, d, stride=2),
+            Residual(d),
         )
         self.whole = nn.Linear(d * 16, 128)
         self.points = nn.Linear(128, 2 * POINTS)
@@ -70,21 +71,6 @@ class LandmarkNetwork(nn.Module):
         """(N, 3, 64, 64) RGB in −1…1 → points (N, 68, 2) as fractions of the crop, and logits (N,) of confidence."""
         whole = F.relu(self.whole(self.features(crops).flatten(1)))
         return self.points(whole).view(-1, POINTS, 2).float() + 0.5, self.confidence(whole)[:, 0].float()
-
-
-class _Residual(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(_convolution(width, width), nn.Conv2d(width, width, 3, 1, 1, bias=False))
-        self.norm = nn.BatchNorm2d(width)
-
-    def forward(self, maps: Tensor) -> Tensor:
-        return F.relu(maps + self.norm(self.body(maps)))
-
-
-def _convolution(before: int, after: int, stride: int = 1, size: int = 3) -> nn.Sequential:
-    layer = nn.Conv2d(before, after, size, stride, size // 2, bias=False)
-    return nn.Sequential(layer, nn.BatchNorm2d(after), nn.ReLU(inplace=True))
 
 
 class LandmarkReader:

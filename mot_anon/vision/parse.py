@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from mot_anon.data.frames import Frame
 from mot_anon.vision.bodies import PARTS
+from mot_anon.vision.layers import Residual, convolution
 from mot_anon.vision.weights import content_digest, load_weights, reduced_precision
 
 SIZE = (128, 64)
@@ -60,16 +61,16 @@ class ParserNetwork(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         a, b, c, d = WIDTHS
-        self.stem = _convolution(3, a, stride=2, size=5)
-        self.fine = _convolution(a, a)
+        self.stem = convolution(3, a, stride=2, size=5)
+        self.fine = convolution(a, a)
         self.down = nn.ModuleList(
-            nn.Sequential(_convolution(i, o, stride=2), _Residual(o)) for i, o in ((a, b), (b, c), (c, d))
+            nn.Sequential(convolution(i, o, stride=2), Residual(o)) for i, o in ((a, b), (b, c), (c, d))
         )
         self.context = nn.Linear(d, d)
-        self.deep = _Residual(d)
-        self.up = nn.ModuleList(_convolution(i, o) for i, o in ((d + c, c), (c + b, b), (b + a, a)))
-        self.edge = _convolution(3, 8)
-        self.last = _convolution(a + 8, 12)
+        self.deep = Residual(d)
+        self.up = nn.ModuleList(convolution(i, o) for i, o in ((d + c, c), (c + b, b), (b + a, a)))
+        self.edge = convolution(3, 8)
+        self.last = convolution(a + 8, 12)
         self.maps = nn.Conv2d(12, 1 + len(PARTS), 3, 1, 1)
         self.score = nn.Linear(d, 1)
 
@@ -87,21 +88,6 @@ class ParserNetwork(nn.Module):
             maps = layer(torch.cat([_twice(maps), skip], 1))
         maps = self.last(torch.cat([_twice(maps), self.edge(windows)], 1))
         return self.maps(maps), score
-
-
-class _Residual(nn.Module):
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(_convolution(width, width), nn.Conv2d(width, width, 3, 1, 1, bias=False))
-        self.norm = nn.BatchNorm2d(width)
-
-    def forward(self, maps: Tensor) -> Tensor:
-        return F.relu(maps + self.norm(self.body(maps)))
-
-
-def _convolution(before: int, after: int, stride: int = 1, size: int = 3) -> nn.Sequential:
-    layer = nn.Conv2d(before, after, size, stride, size // 2, bias=False)
-    return nn.Sequential(layer, nn.BatchNorm2d(after), nn.ReLU(inplace=True))
 
 
 def _twice(maps: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from mot_anon.errors import OptionError
 from mot_anon.vision import augment
@@ -30,6 +30,7 @@ from mot_anon.vision.training import (
     Draw,
     Learner,
     Log,
+    Proxies,
     TrainingConfig,
     averaged,
     make_accelerator,
@@ -94,7 +95,7 @@ class ReidLearner(Learner):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)  # layers draw their first weights from the global generator
             network = ReidNetwork().to(memory_format=torch.channels_last)
-            proxies = _Proxies(self.people * config.versions if teacher is None else 1)
+            proxies = Proxies(self.people * config.versions if teacher is None else 1, FEATURES)
         self.averages = {"reid": averaged(network).to(accelerator.device)}
         groups = [
             parameter_group(network.parameters(), config.learning_rate),
@@ -155,15 +156,6 @@ class ReidLearner(Learner):
         network = self.averages["reid"]
         assert isinstance(network, ReidNetwork)
         return network
-
-
-class _Proxies(nn.Module):
-    def __init__(self, classes: int) -> None:
-        super().__init__()
-        self.rows = nn.Parameter(0.1 * torch.randn(classes, FEATURES))
-
-    def forward(self) -> Tensor:
-        return self.rows
 
 
 def dressed(bodies: Bodies, colours: Tensor, batch: int = 128) -> NDArray[np.uint8]:

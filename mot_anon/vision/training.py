@@ -215,6 +215,18 @@ def follow(average: nn.Module, network: nn.Module, decay: float) -> None:
             value.copy_(source[name])
 
 
+class Proxies(nn.Module):
+    """One point of the space of embeddings for each person, learnt with it (Movshovitz-Attias et al., ICCV 2017)."""
+
+    def __init__(self, people: int, size: int) -> None:
+        super().__init__()
+        self.rows = nn.Parameter(0.1 * torch.randn(people, size))
+
+    def forward(self) -> Tensor:
+        """All of them, (people, size)."""
+        return self.rows
+
+
 def parameter_group(parameters: Any, rate: float) -> dict[str, Any]:
     """A group for an optimiser, with the highest learning rate that :func:`train` scales."""
     return {"params": parameters, "lr": rate, "rate": rate}

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from mot_anon.errors import OptionError
 from mot_anon.measure.privacy.backbone import FEATURES, AttackerNetwork, imagenet_weights, learnable, pretrained
@@ -27,6 +27,7 @@ from mot_anon.vision.training import (
     Draw,
     Learner,
     Log,
+    Proxies,
     TrainingConfig,
     averaged,
     make_accelerator,
@@ -141,7 +142,7 @@ class AttackerLearner(Learner):
         self.averages = {"attacker": averaged(network).to(accelerator.device)}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            proxies = _Proxies(len(names))
+            proxies = Proxies(len(names), FEATURES)
         groups = [
             parameter_group(learnable(network), config.learning_rate),
             parameter_group(proxies.parameters(), config.proxy_learning_rate),
@@ -199,15 +200,6 @@ class AttackerLearner(Learner):
     def export(self, out: Path) -> None:
         """Write the average."""
         save_weights(self.averages["attacker"], out, FORMAT)
-
-
-class _Proxies(nn.Module):
-    def __init__(self, people: int) -> None:
-        super().__init__()
-        self.rows = nn.Parameter(0.1 * torch.randn(people, FEATURES))
-
-    def forward(self) -> Tensor:
-        return self.rows
 
 
 def triplet(embeddings: Tensor, labels: Tensor) -> Tensor:
