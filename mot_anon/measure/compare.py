@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Sequence as Rows
 from concurrent.futures import Executor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -18,6 +17,7 @@ from mot_anon.measure.scores import SequenceScores, preprocess, score
 from mot_anon.measure.sources import Source
 from mot_anon.measure.tracking import track, uses_appearance
 from mot_anon.progress import Report
+from mot_anon.threads import one_thread
 from mot_anon.vision.cache import embed_sequence
 from mot_anon.vision.embed import OsnetEmbedder, RandomEmbedder
 
@@ -214,7 +214,7 @@ def _run(job: _Job) -> _Tracked:
         part = results[results["frame"] <= until]
         return score(preprocess(gt[gt["frame"] <= until], part, job.original.rules, until))
 
-    with _one_thread():
+    with one_thread():  # the executor is what runs in parallel
         features = embed_sequence(sequence.frames, detections, OsnetEmbedder()) if job.looks else None
     for name in job.trackers:
         results = track(name, detections, n_frames, features if name in job.looks else None)
@@ -228,19 +228,6 @@ def _run(job: _Job) -> _Tracked:
             results = track(name, detections, n_frames, features)
             found["random", name] = scored(results), results
     return found
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    # The executor is what runs in parallel; and two threads give other last bits than one, with or without it.
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _detections(source: Source, sequence: Sequence, tree: str, report: Report) -> pd.DataFrame:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import cv2
 import numpy as np
 
 from mot_anon.methods.base import CIAGAN, Item, Pixels, Shape
+from mot_anon.threads import one_thread
 
 if TYPE_CHECKING:
     from mot_anon.gan.generate import Generator
@@ -115,17 +115,3 @@ def _shape(item: Item) -> Shape:
     if item.shape is None:
         raise ValueError("this method needs to know where silhouettes and parts are")
     return item.shape
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Computing in one thread."""
-    # Sums split over threads are rounded otherwise: workers and a single process would not write the same bytes.
-    import torch
-
-    before: int = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 
 from mot_anon.methods.base import CIAGAN, FaceShape, Item, Pixels
-from mot_anon.methods.ciagan import enlarged, one_thread
+from mot_anon.methods.ciagan import enlarged
 from mot_anon.methods.heads import cover_head
+from mot_anon.threads import one_thread
 
 if TYPE_CHECKING:
     from mot_anon.gan.faces import FaceGenerator

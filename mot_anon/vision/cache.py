@@ -11,17 +11,18 @@ import hashlib
 import os
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mot_anon.data.frames import read_frame
+from mot_anon.data.frames import Frame, read_frame
 from mot_anon.data.motchallenge import DETECTION_COLUMNS
 from mot_anon.errors import FrameError, OutputError
+from mot_anon.threads import spread
 from mot_anon.vision.bodies import PARTS
 from mot_anon.vision.detect import Detector
 from mot_anon.vision.embed import Embedder
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from mot_anon.vision.parse import Parser
 
 _MAPS = (128, 64)  # of the parser
+_Result = TypeVar("_Result")
 
 Tick = Callable[[], None]
 """Called once a frame, for progress bars."""
@@ -86,15 +88,10 @@ def embed_sequence(
 
     def compute() -> NDArray[np.float32]:
         features: NDArray[np.float32] | None = None
-        for index, path in enumerate(frames, start=1):
-            here = np.flatnonzero(numbers == index)
-            if len(here):
-                found = embedder(read_frame(path), boxes[here])
-                if features is None:
-                    features = np.zeros((len(boxes), found.shape[1]), np.float32)
-                features[here] = found
-            if tick:
-                tick()
+        for here, found in each_frame(frames, numbers, lambda frame, here: embedder(frame, boxes[here]), tick):
+            if features is None:
+                features = np.zeros((len(boxes), found.shape[1]), np.float32)
+            features[here] = found
         return np.zeros((len(boxes), 1), np.float32) if features is None else features
 
     what = hashlib.sha256(boxes.tobytes() + numbers.tobytes()).hexdigest()
@@ -113,23 +110,49 @@ def parse_sequence(
     corners[:, 2:] += corners[:, :2]
     numbers = boxes["frame"].to_numpy(np.int64)
 
+    def look(frame: Frame, here: NDArray[np.int64]) -> NDArray[np.uint8]:
+        parsed = parser(frame, corners[here])
+        height, width = _MAPS[0] // 2, _MAPS[1] // 2
+        parts = parsed.parts.reshape(len(here), len(PARTS), height, 2, width, 2).mean((3, 5))
+        flat = [parsed.scores[:, None], *(maps.reshape(len(here), -1) for maps in (parsed.silhouettes, parts))]
+        return np.rint(np.concatenate(flat, 1) * 255).astype(np.uint8)
+
     def compute() -> NDArray[np.uint8]:
-        found = np.zeros((len(corners), 1 + _MAPS[0] * _MAPS[1] * (4 + len(PARTS)) // 4), np.uint8)
-        for index, path in enumerate(frames, start=1):
-            here = np.flatnonzero(numbers == index)
-            if len(here):
-                parsed = parser(read_frame(path), corners[here])
-                height, width = _MAPS[0] // 2, _MAPS[1] // 2
-                parts = parsed.parts.reshape(len(here), len(PARTS), height, 2, width, 2).mean((3, 5))
-                flat = [parsed.scores[:, None], *(maps.reshape(len(here), -1) for maps in (parsed.silhouettes, parts))]
-                found[here] = np.rint(np.concatenate(flat, 1) * 255).astype(np.uint8)
-            if tick:
-                tick()
-        return found
+        packed = np.zeros((len(corners), 1 + _MAPS[0] * _MAPS[1] * (4 + len(PARTS)) // 4), np.uint8)
+        for here, found in each_frame(frames, numbers, look, tick):
+            packed[here] = found
+        return packed
 
     what = hashlib.sha256(corners.tobytes() + numbers.tobytes()).hexdigest()
     name = f"parse {parser.fingerprint} {frames_digest(frames)} {what}"
     return kept(name, compute, tick, len(frames), small=True)
+
+
+def each_frame(
+    frames: Sequence[Path],
+    numbers: NDArray[np.int64],
+    look: Callable[[Frame, NDArray[np.int64]], _Result],
+    tick: Tick | None = None,
+) -> Iterator[tuple[NDArray[np.int64], _Result]]:
+    """Which rows of a table are in a frame, and what ``look`` made of it and them, for frames that have any; in order.
+
+    Parameters
+    ----------
+    numbers:
+        (N,) frame of every row, from 1.
+    look:
+        Called on several frames at a time (:func:`mot_anon.threads.spread`).
+    """
+
+    def one(index: int) -> tuple[NDArray[np.int64], _Result | None]:
+        here = np.flatnonzero(numbers == index)
+        return here, look(read_frame(frames[index - 1]), here) if len(here) else None
+
+    for here, found in spread(one, range(1, len(frames) + 1)):
+        if found is not None:
+            yield here, found
+        if tick:
+            tick()
 
 
 def kept(

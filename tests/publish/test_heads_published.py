@@ -66,6 +66,7 @@ class Marks:
     """A stand-in for a face detector: green is a face."""
 
     fingerprint = "marks"
+    longest, enlarged = 1920, 2.0
 
     def __call__(self, pixels: Frame, *, alone: bool) -> np.ndarray:
         green = (pixels[..., 1] > 230) & (pixels[..., 0] < 60) & (pixels[..., 2] < 60)

@@ -35,6 +35,7 @@ class White:
     """Takes white discs for faces."""
 
     fingerprint = "white"
+    longest, enlarged = 1920, 2.0
 
     def __init__(self) -> None:
         self.sizes: list[tuple[int, ...]] = []
