@@ -43,6 +43,7 @@ def anonymize(
     method: options.MethodName = None,
     strength: options.Strength = None,
     target: options.Target = "body",
+    shape: options.Shape = None,
     policy: Annotated[
         str,
         typer.Option(
@@ -84,6 +85,7 @@ def anonymize(
             method=method or "",
             strength=strength,
             target=target,
+            shape=shape,
             policy=policy,
             coverage=options.coverage_of(regions, independent_detector, least_confidence, faces),
             permute_ids=permute_ids,

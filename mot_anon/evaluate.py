@@ -36,6 +36,7 @@ from mot_anon.progress import Report, Reporter, silent
 from mot_anon.publish import datasheet
 from mot_anon.publish.executors import executor_for
 from mot_anon.publish.run import Settings, publish
+from mot_anon.publish.settings import parameters_of
 
 NO_POLICY = "none"
 """Stands for the policy of a method that has no identities."""
@@ -211,6 +212,7 @@ def _grey(
         method="grey",
         strength=None,
         target="body",
+        shape=None,
         policy="shared",
         coverage=replace(coverage, overrides=by_hand),
         control=True,
@@ -235,6 +237,7 @@ def main(
     method: options.MethodName = None,
     strength: options.Strength = None,
     target: options.Target = "body",
+    shape: options.Shape = None,
     policies: Annotated[
         str, typer.Option("--policies", help="Identity policies to measure, for methods that have identities.")
     ] = "pseudonym,isometry",
@@ -311,6 +314,7 @@ def main(
             method=method or "",
             strength=strength,
             target=target,
+            shape=shape,
             coverage=options.coverage_of(regions, independent_detector, least_confidence, faces),
             workers=workers,
         )
@@ -365,7 +369,7 @@ def _description(question: Question, sequences: Rows[Sequence], test_key: bool) 
         "sequences": [sequence.name for sequence in sequences],
         "frames": [sequence.n_frames for sequence in sequences],
         "method": question.settings.method,
-        "parameters": method.parameters(),
+        "parameters": parameters_of(method, asked.shape),
         "target": question.settings.target,
         "keys": question.keys,
         "test_key": test_key,

@@ -74,6 +74,15 @@ MethodName = Annotated[
 Strength = Annotated[
     int | None, typer.Option("--strength", help="pixelate: cells across a head, 8 or 16; blur: kernel, 9 or 17.")
 ]
+Shape = Annotated[
+    str | None,
+    typer.Option(
+        "--shape",
+        help="What of a body is covered: box, all of it; silhouette, the visible person and a margin where the parser "
+        "is sure of them, the box elsewhere. [default: box; ciagan always draws silhouettes]",
+        show_default=False,
+    ),
+]
 Target = Annotated[str, typer.Option("--target", help="body, face or both.")]
 KeyPath = Annotated[
     Path | None,

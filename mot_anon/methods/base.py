@@ -94,6 +94,9 @@ class Item:
     face:
         Where to draw a face; None unless the method asks for faces.  ``silhouette`` is soft then: 1 inside the hole, 0
         where the region ends, and good as an alpha.
+    tight:
+        The silhouette follows the person's outline, and what is beside it in ``raw`` is published as it is: a mean over
+        both would tell what the person's few pixels in it are.
     """
 
     erased: Pixels
@@ -104,6 +107,7 @@ class Item:
     raw: Pixels | None = None
     shape: Shape | None = None
     face: FaceShape | None = None
+    tight: bool = False
 
 
 @runtime_checkable
@@ -122,6 +126,7 @@ class Method(Protocol):
         Whether the identity policy matters to it.
     wants_silhouettes:
         Whether it replaces the visible person, not the box: then everybody is parsed and items have a ``shape``.
+        Other methods cover boxes, or whatever mask they are asked to (``--shape``).
     control:
         Does not protect anybody; publishing with it must be asked for.
     wants_faces:

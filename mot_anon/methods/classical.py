@@ -59,7 +59,8 @@ class Solid(_Base):
 class Pixelate(_Base):
     """Means over square cells, ``strength`` of them across a head.
 
-    A cell has at least 4 px.  Where the head is too small for that many cells, the whole region becomes its mean.
+    A cell has at least 4 px.  Where the head is too small for that many cells, the whole region becomes its mean.  In a
+    tight silhouette cells are means of what is covered of them.
     """
 
     name = "pixelate"
@@ -78,7 +79,7 @@ class Pixelate(_Base):
         if item.head / self.cells < SMALLEST_CELL:
             inside = item.silhouette > 0
             return np.broadcast_to(raw[inside].mean(0) if inside.any() else raw.mean((0, 1)), raw.shape)
-        return cell_means(raw, cell)
+        return cell_means_inside(raw, item.silhouette > 0, cell) if item.tight else cell_means(raw, cell)
 
 
 class Blur(_Base):
@@ -174,6 +175,26 @@ def cell_means(pixels: Pixels, cell: int) -> Pixels:
     sums = np.add.reduceat(np.add.reduceat(pixels.astype(np.float64), rows, 0), columns, 1)
     heights, widths = np.diff([*rows, pixels.shape[0]]), np.diff([*columns, pixels.shape[1]])
     means = (sums / (heights[:, None] * widths)[..., None]).astype(np.float32)
+    return means.repeat(heights, 0).repeat(widths, 1)
+
+
+def cell_means_inside(pixels: Pixels, inside: NDArray[np.bool_], cell: int) -> Pixels:
+    """The same over the pixels ``inside`` (H, W) alone, for regions beside which the frame stays as it was.
+
+    Of a cell at the rim no more may be told than of any other: where less than half of it is inside, its mean is that
+    of the three by three cells round it, and where that is not enough either, that of the whole region.
+    """
+    rows, columns = (_starts(side, cell) for side in pixels.shape[:2])
+    known = inside[..., None].astype(np.float64)
+    both = np.concatenate([pixels * known, known], 2)
+    cells = np.add.reduceat(np.add.reduceat(both, rows, 0), columns, 1)
+    padded = np.pad(cells, ((1, 1), (1, 1), (0, 0)))
+    height, width = cells.shape[:2]
+    around = sum(padded[y : y + height, x : x + width] for y in range(3) for x in range(3))
+    for more in (around, np.broadcast_to(cells.sum((0, 1)), cells.shape)):
+        cells = np.where(cells[..., 3:] < cell * cell / 2, more, cells)
+    means = (cells[..., :3] / np.maximum(1, cells[..., 3:])).astype(np.float32)
+    heights, widths = np.diff([*rows, pixels.shape[0]]), np.diff([*columns, pixels.shape[1]])
     return means.repeat(heights, 0).repeat(widths, 1)
 
 

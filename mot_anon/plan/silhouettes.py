@@ -38,7 +38,10 @@ _STRAYED = 0.35  # and below which a silhouette has nothing to do with those bef
 _ANOTHER = 0.5  # share of a silhouette that is nobody else's, from which it is somebody else
 CLEAR = 0.7  # share of a detection's box outside the boxes of tracked people, from which it stands clear of them
 _REVEALED = 0.04  # share of a box that is seen of somebody whom ground truth calls hidden
+_GLIMPSE = 0.01  # the same for a careful look
 _LIKELY, _POSSIBLE = 128, 64
+SMALLEST = 40.0
+"""Height of a box in pixels below which a silhouette's pixels are coarser than the margin round it."""
 
 
 @dataclass(frozen=True)
@@ -140,12 +143,15 @@ def steadied(regions: pd.DataFrame, readings: Readings) -> Steady:
     return Steady(silhouettes, possible, parts, scores, agreement)
 
 
-def trusted(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> NDArray[np.bool_]:
+def trusted(
+    regions: pd.DataFrame, steady: Steady, size: tuple[int, int], *, careful: bool = False
+) -> NDArray[np.bool_]:
     """(N,) whether a silhouette holds all that is seen of the person.
 
     It must be of somebody (score), as large as what ground truth says is visible, decided, and like those of the frames
     before and after.  Of a doubtful detection that belongs to no track, and in which the parser rather sees nobody or
-    which lies over tracked people, no more is believed than what might be somebody after all.
+    which lies over tracked people, no more is believed than what might be somebody after all.  A ``careful`` look does
+    not believe that either, nor the silhouettes of people below :data:`SMALLEST` pixels.
     """
     boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
     visibility = regions["visibility"].to_numpy(float)
@@ -165,31 +171,36 @@ def trusted(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> NDA
             and vague < _VAGUE
             and steady.agreement[row] >= _STRAYED
         )
+    if careful:
+        return sure & (boxes[:, 3] >= SMALLEST)
     doubtful = (regions["kind"] == "unsure").to_numpy() & _loose(regions)
     return sure | (doubtful & ((steady.scores < PERSON) | ~_clear(regions, size)))
 
 
-def revealed(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd.DataFrame:
+def revealed(regions: pd.DataFrame, steady: Steady, size: tuple[int, int], *, careful: bool = False) -> pd.DataFrame:
     """Take back ``hidden`` where the parser sees the person beside those who stand before them.
 
     Ground truth calls somebody hidden by the boxes of nearer people; once no more than silhouettes of those are
-    painted, it takes the parser's word, too, that nothing is seen.
+    painted, it takes the parser's word, too, that nothing is seen.  To a ``careful`` look they are hidden only where it
+    is sure of that.
     """
+    score, least, level = (NOBODY, _GLIMPSE, _POSSIBLE) if careful else (PERSON, _REVEALED, _LIKELY)
+    maps = steady.possible if careful else steady.silhouettes
     kinds = regions["kind"].to_numpy(object, copy=True)
     boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
     windows = windows_of(boxes)
-    doubtful = (regions["kind"] == "hidden").to_numpy() & (steady.scores >= PERSON)
+    doubtful = (regions["kind"] == "hidden").to_numpy() & (steady.scores >= score)
     for frame in sorted(set(regions.loc[doubtful, "frame"])):
         rows = np.flatnonzero(regions["frame"] == frame)
         for at, row in enumerate(rows):
             x1, y1, x2, y2 = reg.clip(boxes[row], size)
             if not doubtful[row] or x2 <= x1 or y2 <= y1:
                 continue
-            seen = in_frame(steady.silhouettes[row], windows[row], (x1, y1, x2, y2)) > _LIKELY
+            seen = in_frame(maps[row], windows[row], (x1, y1, x2, y2)) > level
             for other in rows[at + 1 :]:
                 if kinds[other] == "person":
                     seen &= in_frame(steady.possible[other], windows[other], (x1, y1, x2, y2)) <= _POSSIBLE
-            if seen.mean() >= _REVEALED:
+            if seen.mean() >= least:
                 kinds[row] = "person"
     return regions.assign(kind=kinds)
 

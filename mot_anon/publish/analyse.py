@@ -109,6 +109,7 @@ def plan_recording(
     target: str = "body",
     *,
     silhouettes: bool = False,
+    restored: bool = True,
     faces: bool = False,
 ) -> CameraPlan:
     """Find everybody in a recording and give each track an identity code.
@@ -120,7 +121,10 @@ def plan_recording(
     target:
         What will be replaced: it decides who counts as covered by somebody else's region.
     silhouettes:
-        Parse everybody, and look at what is behind them: for methods that replace the visible person and not the box.
+        Parse everybody: for methods that replace the visible person and not the box.
+    restored:
+        Look at what is behind them, too: for methods that show it.  Others cover whoever is not surely seen with the
+        whole box; what a parser only doubts costs them nothing to cover.
     faces:
         Read landmarks: for methods that draw faces (with target ``face``).
     """
@@ -159,9 +163,10 @@ def plan_recording(
     seen: dict[int, looks.Maps] = {}
     plate = None
     if silhouettes:
-        regions, seen, somebody = _looked_at(recording, regions, size, progress)
-        tick = progress(f"background {name}", len(sampled(sequence.n_frames)))
-        plate = make_plate(sequence.frames, somebody, size, tick)
+        regions, seen, somebody = _looked_at(recording, regions, size, progress, careful=not restored)
+        if restored:
+            tick = progress(f"background {name}", len(sampled(sequence.n_frames)))
+            plate = make_plate(sequence.frames, somebody, size, tick)
     if heads is not None:
         heads = heads.of(regions["_head"].to_numpy())
         regions = regions.drop(columns="_head")
@@ -186,7 +191,12 @@ def _confirmed(
 
 
 def _looked_at(
-    recording: Recording, regions: pd.DataFrame, size: tuple[int, int], progress: Callable[[str, int], Tick]
+    recording: Recording,
+    regions: pd.DataFrame,
+    size: tuple[int, int],
+    progress: Callable[[str, int], Tick],
+    *,
+    careful: bool,
 ) -> tuple[pd.DataFrame, dict[int, looks.Maps], pd.DataFrame]:
     """The regions after the parser had its say, what it saw of painted ones by frame, and whoever may be somebody."""
     from mot_anon.vision.parse import Parser
@@ -194,8 +204,8 @@ def _looked_at(
     frames = recording.first.frames
     packed = parse_sequence(frames, regions, Parser(), progress(f"parse {recording.name}", len(frames)))
     steady = looks.steadied(regions, looks.Readings.from_bytes(packed))
-    regions = looks.settled(looks.revealed(regions, steady, size), steady, size)
-    sure = looks.trusted(regions, steady, size)
+    regions = looks.settled(looks.revealed(regions, steady, size, careful=careful), steady, size)
+    sure = looks.trusted(regions, steady, size, careful=careful)
     # Whoever has become a person stands among the others now.
     ordered = reg.order_far_to_near(regions.assign(_read=range(len(regions))))
     painted = ordered[ordered["kind"] != "hidden"].groupby("frame", sort=True)["_read"]

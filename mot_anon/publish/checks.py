@@ -13,12 +13,13 @@ from mot_anon.methods.base import TARGETS, Method, make_method
 from mot_anon.plan.identities import POLICIES
 from mot_anon.plan.overrides import require_known
 from mot_anon.publish.analyse import Coverage
+from mot_anon.publish.settings import BOX, SHAPES, SILHOUETTE
 from mot_anon.vision.detect import make_detector
 from mot_anon.vision.faces import make_face_detector
 
 
-def checked_method(name: str, strength: int | None, target: str, *, control: bool) -> Method:
-    """The method, where it exists, can do the target and was asked for if it protects nobody.
+def checked_method(name: str, strength: int | None, target: str, shape: str | None = None, *, control: bool) -> Method:
+    """The method, where it exists, can do the target and the shape, and was asked for if it protects nobody.
 
     Raises
     ------
@@ -32,7 +33,18 @@ def checked_method(name: str, strength: int | None, target: str, *, control: boo
         raise OptionError(f"method {name} cannot do target {target}; it does {', '.join(sorted(method.targets))}")
     if method.control and not control:
         raise OptionError(f"method {name} protects nobody and is there to compare with; add --control to publish it")
+    if shape is not None:
+        _check_shape(method, target, shape)
     return method
+
+
+def _check_shape(method: Method, target: str, shape: str) -> None:
+    if shape not in SHAPES:
+        raise OptionError(f"no shape {shape!r}; there is: {', '.join(SHAPES)}")
+    if target == "face" and shape == SILHOUETTE:
+        raise OptionError("--shape silhouette is for bodies; target face covers heads")
+    if shape == BOX and method.wants_silhouettes:
+        raise OptionError(f"method {method.name} draws silhouettes, and has no --shape box")
 
 
 def check_options(policy: str, workers: int | None) -> None:

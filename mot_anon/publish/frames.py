@@ -77,7 +77,17 @@ def publish_frame(plan_path: str, task: FrameTask, method: tuple[str, int | None
         regions = plan.frame(task.number)
         rendered, labels = render_frame(frame, regions, made, target, plan.recolouring, plan.plate, task.number)
         data = encode_frame(rendered, task.source.suffix)
-        check_frame(task.destinations[0], data, frame, rendered, labels, regions, target, control=made.control)
+        check_frame(
+            task.destinations[0],
+            data,
+            frame,
+            rendered,
+            labels,
+            regions,
+            target,
+            control=made.control,
+            restored=made.wants_silhouettes,
+        )
     for destination in task.destinations:
         write_atomically(destination, data)
     return task.number, hashlib.sha256(data).hexdigest()

@@ -16,6 +16,7 @@ from mot_anon.data.sequence import Sequence
 from mot_anon.methods.base import Method
 from mot_anon.plan.camera import CameraPlan
 from mot_anon.publish.labels import IdMap
+from mot_anon.publish.settings import SILHOUETTE
 
 NAME = "anonymization.json"
 ATTRIBUTION = "LICENSE-SOURCE.txt"
@@ -25,7 +26,12 @@ FILE_TIME = 946_684_800
 
 
 def warnings_for(
-    method: Method, target: str, policy: str, detector: str | None, sequences: Rows[Sequence]
+    method: Method,
+    target: str,
+    policy: str,
+    detector: str | None,
+    sequences: Rows[Sequence],
+    shape: str | None = None,
 ) -> tuple[str, ...]:
     """What whoever publishes or uses the tree must know about what was done and what was not."""
     notes = []
@@ -37,6 +43,8 @@ def warnings_for(
         notes.append("blur leaves near faces recognisable to those who know them: solid and pixelate do not")
     if target == "face":
         notes.append("target face leaves clothes, build and gait: people can still be recognised and linked by them")
+    if shape == SILHOUETTE and not method.wants_silhouettes:
+        notes.append("shape silhouette shows outlines, and so build and gait: whole boxes hide more of them")
     if detector is None:
         notes.append("no independent detector ran: whoever labels and public detections lack is as they were")
     if any(EXTENSIONS[s.frames[0].suffix.lower()] == "jpeg" for s in sequences):
@@ -82,14 +90,16 @@ def record_bytes(record: dict[str, Any]) -> bytes:
     return f"{text}\n".encode()
 
 
-def header(method: Method, target: str, policy: str, **more: Any) -> dict[str, Any]:
-    """The record's first part."""
+def header(
+    method: Method, target: str, policy: str, parameters: Mapping[str, float | int | str], **more: Any
+) -> dict[str, Any]:
+    """The record's first part; ``parameters`` are those of :func:`~mot_anon.publish.settings.parameters_of`."""
     return {
         "schema": SCHEMA,
         "tool": "mot_anon",
         "version": __version__,
         "method": method.name,
-        "parameters": method.parameters(),
+        "parameters": dict(parameters),
         "control": method.control,
         "target": target,
         "policy": policy,

@@ -73,7 +73,7 @@ def render_frame(
         part = clip(covered_box(region, target), size)
         place = slice(part[1], max(part[1], part[3])), slice(part[0], max(part[0], part[2]))
         mine = labels[place] == index
-        if not mine.any() or (region.seen is not None and not region.person):
+        if not mine.any() or (method.wants_silhouettes and region.seen is not None and not region.person):
             continue  # of whom nobody is sure, nothing but the background is left
         mine, item = _item(region, frame, erased, part, mine, method, target, recolouring)
         if region.person or method.control:
@@ -108,8 +108,9 @@ def _item(
     size, place = (frame.shape[1], frame.shape[0]), (slice(part[1], part[3]), slice(part[0], part[2]))
     raw = _rgb(frame[place]) if method.needs_raw or not region.person else None
     silhouette, shape, face = mine.astype(np.float32), None, None
+    drawn = method.wants_silhouettes and region.seen is not None
     # Nearer people are painted over this one, with a soft edge: there it must be, too.
-    if region.person and region.seen is not None:
+    if drawn and region.person and region.seen is not None:
         mine = covered_mask(region, size, target)
         silhouette = in_frame(region.seen.silhouette, region.seen.window, part).astype(np.float32) / np.float32(255)
         shape = shape_of(region.seen, erased, part)
@@ -118,7 +119,8 @@ def _item(
             mine, silhouette = covered_mask(region, size, target), face_alpha(region, part)
         face = face_of(region.face, erased, part)
     head = head_size(region.box)
-    return mine, Item(_rgb(erased[place]), silhouette, region.code, head, recolouring, raw, shape, face)
+    tight = region.seen is not None and not drawn
+    return mine, Item(_rgb(erased[place]), silhouette, region.code, head, recolouring, raw, shape, face, tight)
 
 
 def shape_of(seen: Seen, erased: Frame, part: tuple[int, int, int, int]) -> Shape:

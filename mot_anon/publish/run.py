@@ -24,7 +24,7 @@ from mot_anon.publish.analyse import Recording, plan_recording, recordings_of
 from mot_anon.publish.executors import executor_for
 from mot_anon.publish.frames import FrameTask, render_all, write_atomically
 from mot_anon.publish.labels import IdMap, label_files, permuted_ids
-from mot_anon.publish.settings import Published, Settings, request_of
+from mot_anon.publish.settings import SILHOUETTE, Published, Settings, parameters_of, request_of
 from mot_anon.publish.verify import verify_tree
 from mot_anon.publish.work import Work, opened, work_folder
 from mot_anon.vision.cache import Tick
@@ -63,7 +63,9 @@ def publish(
     OutputError
         The destination cannot be written, is in use, or holds another run's work.
     """
-    method = checks.checked_method(settings.method, settings.strength, settings.target, control=settings.control)
+    method = checks.checked_method(
+        settings.method, settings.strength, settings.target, settings.shape, control=settings.control
+    )
     checks.check_options(settings.policy, settings.workers)
     checks.check_sequences(sequences)
     others = (settings.attribution, settings.coverage.overrides_path)
@@ -157,7 +159,7 @@ def _build(
         stored = work.plan(index)
         if stored is None:
             coverage, target = settings.coverage, settings.target
-            looked, drawn = (getattr(method, wish, False) for wish in ("wants_silhouettes", "wants_faces"))
+            draws_bodies, draws_faces = (getattr(method, w, False) for w in ("wants_silhouettes", "wants_faces"))
             plan = plan_recording(
                 recording,
                 key,
@@ -165,8 +167,9 @@ def _build(
                 coverage,
                 progress,
                 target,
-                silhouettes=looked,
-                faces=drawn and target == "face",
+                silhouettes=draws_bodies or settings.shape == SILHOUETTE,
+                restored=draws_bodies,
+                faces=draws_faces and target == "face",
             )
             stored = work.store_plan(index, plan), plan
         plans.append(stored)
@@ -259,6 +262,7 @@ def _record(
         method,
         settings.target,
         settings.policy,
+        parameters_of(method, settings.shape),
         coverage={
             "detector": detector,
             "least_confidence": settings.coverage.least_confidence,
@@ -267,7 +271,10 @@ def _record(
         },
         ids_permuted=settings.permute_ids,
         attribution=named,
-        warnings=[*record.warnings_for(method, settings.target, settings.policy, detector, views), *notes],
+        warnings=[
+            *record.warnings_for(method, settings.target, settings.policy, detector, views, settings.shape),
+            *notes,
+        ],
         sequences=[entries[name] for name in sorted(entries)],
     )
 

@@ -13,6 +13,9 @@ from mot_anon.methods.base import Method, default_method
 from mot_anon.publish.analyse import Coverage, Recording
 from mot_anon.vision.faces import chosen_detector
 
+BOX, SILHOUETTE = "box", "silhouette"
+SHAPES = (BOX, SILHOUETTE)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -25,6 +28,9 @@ class Settings:
         strongly (None: the method's default).
     target:
         ``body``, ``face`` or ``both``.
+    shape:
+        What of a body is covered: ``box``, or ``silhouette`` where the parser is sure and the box elsewhere.  None: as
+        the method has it, which is the box unless it draws people.
     policy:
         Which identity a track gets.
     coverage:
@@ -44,6 +50,7 @@ class Settings:
     method: str = ""
     strength: int | None = None
     target: str = "body"
+    shape: str | None = None
     policy: str = "pseudonym"
     coverage: Coverage = field(default_factory=Coverage)
     permute_ids: bool = False
@@ -85,6 +92,12 @@ class Published:
     warnings: tuple[str, ...]
 
 
+def parameters_of(method: Method, shape: str | None) -> dict[str, float | int | str]:
+    """What distinguishes how people were replaced from the same method with other settings; may be published."""
+    chosen = shape == SILHOUETTE and not method.wants_silhouettes
+    return method.parameters() | ({"shape": SILHOUETTE} if chosen else {})
+
+
 def request_of(
     recordings: list[Recording], settings: Settings, method: Method, attribution: bytes | None
 ) -> dict[str, Any]:
@@ -106,6 +119,7 @@ def request_of(
         "inputs": hashlib.sha256(json.dumps(inputs).encode()).hexdigest(),
         "method": [method.name, method.parameters()],
         "target": settings.target,
+        "shape": SILHOUETTE if settings.shape == SILHOUETTE or method.wants_silhouettes else BOX,
         "policy": settings.policy,
         "coverage": [coverage.detector, coverage.least_confidence, by_hand],
         "faces": None if settings.target == "body" else chosen_detector(coverage.faces),

@@ -40,6 +40,7 @@ def check_frame(
     target: str,
     *,
     control: bool = False,
+    restored: bool = True,
 ) -> None:
     """Check the bytes of one published frame against the original and the plan.
 
@@ -55,6 +56,8 @@ def check_frame(
         Which region owns which pixel.
     control:
         The method protects nobody, so its regions may look as they did.
+    restored:
+        The method draws people over what is behind them, and that may look as it did.
 
     Raises
     ------
@@ -80,7 +83,7 @@ def check_frame(
     if not faithful:
         raise CoverageError(f"{path}: the file does not show what was rendered")
     if not control:
-        _check_replaced(path, original, published, labels, regions, target)
+        _check_replaced(path, original, published, labels, regions, target, restored=restored)
 
 
 def verify_tree(tree: Path, expected: Mapping[str, str], key: Key, tick: Tick | None = None) -> None:
@@ -115,12 +118,19 @@ def verify_tree(tree: Path, expected: Mapping[str, str], key: Key, tick: Tick | 
 
 
 def _check_replaced(
-    path: Path, original: Frame, published: Frame, labels: Labels, regions: Sequence[Region], target: str
+    path: Path,
+    original: Frame,
+    published: Frame,
+    labels: Labels,
+    regions: Sequence[Region],
+    target: str,
+    *,
+    restored: bool,
 ) -> None:
     for index, region in enumerate(regions):
         x1, y1, x2, y2 = clip(covered_box(region, target), (labels.shape[1], labels.shape[0]))
         mine = labels[y1:y2, x1:x2] == index
-        if region.seen is not None:
+        if restored and region.seen is not None:
             # What is behind a person may look as it did, and so may everything where nobody was.
             if not region.person:
                 continue

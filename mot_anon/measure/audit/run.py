@@ -33,6 +33,7 @@ from mot_anon.plan.overrides import Override
 from mot_anon.plan.tracks import tracks_from_detections
 from mot_anon.progress import Report
 from mot_anon.publish.executors import executor_for
+from mot_anon.publish.settings import SILHOUETTE
 from mot_anon.vision.cache import detect_sequence, frames_digest
 from mot_anon.vision.detect import Detector, HogDetector, make_detector
 
@@ -237,6 +238,8 @@ def _rendered(
 
 
 def _wants_silhouettes(record: dict[str, Any]) -> bool:
+    if dict(record.get("parameters") or {}).get("shape") == SILHOUETTE:
+        return True
     try:
         return make_method(str(record.get("method"))).wants_silhouettes
     except OptionError:
