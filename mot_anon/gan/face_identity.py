@@ -84,8 +84,12 @@ class FaceIdentityLearner(IdentityLearner):
 
 def view(faces: Faces, rows: NDArray[np.int64], draw: Draw) -> Tensor:
     """Windows (N, 3, 64, 64) round faces, each a little beside, half of them mirrored."""
-    change = augment.affine(draw, len(rows), zoom=(0.9, 1.12), shift=0.06, stretch=0.06, turn=0.05)
-    return cut_windows(faces.pixels[rows], varied(window_affine(faces.landmarks[rows]), change))
+    return cut_windows(faces.pixels[rows], varied(window_affine(faces.landmarks[rows]), beside(draw, len(rows))))
+
+
+def beside(draw: Draw, n: int) -> Tensor:
+    """(N, 2, 3) for :func:`~mot_anon.gan.faces.varied`: where windows are not quite round faces."""
+    return augment.affine(draw, n, zoom=(0.9, 1.12), shift=0.06, stretch=0.06, turn=0.05)
 
 
 def embed_faces(network: IdentityNetwork, faces: Faces, draw: Draw | None = None) -> Tensor:

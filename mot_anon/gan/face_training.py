@@ -6,24 +6,28 @@ same one; what is grey teaches light and shape, and only what has colour teaches
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import cv2
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from mot_anon.gan import faces as networks
 from mot_anon.gan.data import Places
-from mot_anon.gan.face_cast import VIEWS, FaceCast, FacePlaces
+from mot_anon.gan.face_cast import VIEWS, FaceCast, FacePlaces, embed_alone
+from mot_anon.gan.face_shape import keyed_shape
 from mot_anon.gan.faces import embed_windows
-from mot_anon.gan.identity import CODE_SIZE
-from mot_anon.gan.losses import critic_loss, reconstruction_loss
-from mot_anon.gan.training import GeneratorConfig, GeneratorLearner, Request
+from mot_anon.gan.identity import CODE_SIZE, whitening
+from mot_anon.gan.losses import apart_loss, critic_loss, reconstruction_loss
+from mot_anon.gan.training import GeneratorConfig, GeneratorLearner, Request, repeated
 from mot_anon.vision import augment
 from mot_anon.vision.face_data import load_faces
+from mot_anon.vision.landmarks import draw_landmarks
 from mot_anon.vision.training import Draw, Log, averaged, make_accelerator, train
 from mot_anon.vision.weights import save_weights
 
@@ -43,11 +47,14 @@ class FaceConfig(GeneratorConfig):
     gain:
         What critics' scores are multiplied by.  With spectral normalisation they are so small for faces that no hinge
         ever closes, and what the identity network says weighs four times as much: then codes make masks.
+    apart:
+        Weight of :func:`~mot_anon.gan.losses.apart_loss`: two codes in one place, and who was there.
     anchor:
-        Weight of the reconstruction where others are asked for: whoever they are, they have as much contrast and colour
-        as who was there, whom the generator does not see.
-    tint, shade:
-        Weights of the colour of skin, and of the light on it: they follow from what is round a face, not from a code.
+        Weight of the reconstruction where others are asked for.  It keeps faces sane and makes them all look like who
+        was there, so there is little of it.
+    contrast, tint, shade:
+        Weights of the contrast of a face, the colour of skin, and the light on it: they follow from what is round a
+        face, not from a code.
     """
 
     choices: ClassVar[dict[str, tuple[str, ...]]] = {
@@ -55,14 +62,17 @@ class FaceConfig(GeneratorConfig):
         "input": ("landmarks", "face"),
     }
 
-    steps: int = 4600
-    batch: int = 12
+    steps: int = 3800
+    batch: int = 8
     input: str = "landmarks"
     unknown: float = 0.5
     coloured: float = 0.5
     gain: float = 4.0
-    guidance: float = 1.5
-    anchor: float = 4.0
+    guidance: float = 2.0
+    margin: float = 0.1
+    apart: float = 2.0
+    anchor: float = 1.0
+    contrast: float = 4.0
     tint: float = 16.0
     shade: float = 4.0
 
@@ -82,27 +92,36 @@ class FaceLearner(GeneratorLearner):
         samples: Path | None = None,
     ) -> None:
         self.config, self.accelerator, self.samples = config, accelerator, samples
-        network = networks.load_face_identity(identity)
-        self.faces = FaceCast(load_faces(data, ("train",)), network, config.seed)
+        network = averaged(networks.load_face_identity(identity))
+        faces = load_faces(data, ("train",))
+        # Codes say who a face is without its hair; of such embeddings the whitening is another one.
+        network.mean, network.whitening = whitening(embed_alone(network, faces.of(faces.detected)))
+        self.faces = FaceCast(faces, network, config.seed)
         self.public = FaceCast(load_faces(data, ("val",)), network, config.seed)
-        self.identity = averaged(network).to(accelerator.device)
+        self.identity = network.to(accelerator.device)
         torch.manual_seed(config.seed)
         self.assemble(networks.face_generator(), dict(networks.face_critics()), int(self.faces.faces.person.max()) + 1)
 
     def ask(self, draw: Draw) -> tuple[Places, Request]:
-        """Places, and the codes wanted there: first everybody's own, then others'."""
+        """Places, and the codes wanted there: everybody's own, then others' twice."""
         n, cast = self.config.batch, self.faces
         rows = cast.rows(draw, n, self.config.coloured)
         again = torch.from_numpy(cast.another(rows, draw))
-        others = torch.from_numpy(draw.rng.choice(len(cast.faces), n))
+        others = torch.from_numpy(draw.rng.choice(len(cast.faces), 2 * n))
         own = cast.codes[draw.integers(0, VIEWS, n), again]
-        nobody = draw.uniform(n) < self.config.unknown
-        wanted = torch.where(nobody[:, None], draw.normal(n, CODE_SIZE), cast.codes[draw.integers(0, VIEWS, n), others])
+        nobody = draw.uniform(2 * n) < self.config.unknown
+        somebody = cast.codes[draw.integers(0, VIEWS, 2 * n), others]
+        wanted = torch.where(nobody[:, None], draw.normal(2 * n, CODE_SIZE), somebody)
         people = torch.from_numpy(cast.faces.person)
         known = torch.cat([people[torch.from_numpy(rows)], torch.where(nobody, -1, people[others])])
-        swapped = torch.cat([torch.zeros(n), torch.ones(n)])
+        swapped = torch.cat([torch.zeros(n), torch.ones(2 * n)])
         places = cast.places(rows, draw, self.config.misread)
-        return places, Request(torch.cat([own, wanted]), torch.cat([own, own]), swapped, known)
+        return places, Request(torch.cat([own, wanted]), repeated(own, 3), swapped, known)
+
+    def shapes(self, places: Places, codes: Tensor) -> Tensor:
+        """Who is there has the shape that was read; others have that of their codes."""
+        _, *others = codes.split(len(places.real))
+        return torch.cat([places.shape, *(keyed_places(_face(places), code) for code in others)])
 
     def judge(self, places: Places, fake: Tensor, codes: Tensor) -> Tensor:
         """Both critics' loss; real people come with codes of other pictures of them."""
@@ -116,9 +135,9 @@ class FaceLearner(GeneratorLearner):
 
     def _scores(self, pictures: Tensor, places: Places, codes: Tensor) -> list[Tensor]:
         copies = len(pictures) // len(places.real)
-        shown, shape = self.view(pictures, places), _repeated(places.shape, copies).to(pictures.device)
+        shown, shape = self.view(pictures, places), self.shapes(places, codes).to(pictures.device)
         scores = list(self.networks["critic"](augment.luma(shown), shape, codes))
-        coloured = _repeated(_face(places).colour, copies).to(pictures.device)
+        coloured = repeated(_face(places).colour, copies).to(pictures.device)
         if bool(coloured.any()):
             scores += list(self.networks["tints"](shown[coloured], shape[coloured]))
         return [self.config.gain * score for score in scores]
@@ -126,7 +145,22 @@ class FaceLearner(GeneratorLearner):
     def view(self, picture: Tensor, places: Places) -> Tensor:
         """Pictures as far as the place was in the picture that it comes from."""
         seen = _face(places).seen
-        return picture * _repeated(seen, len(picture) // len(seen)).to(picture.device)
+        return picture * repeated(seen, len(picture) // len(seen)).to(picture.device)
+
+    def watched(self, picture: Tensor, places: Places) -> Tensor:
+        """The face alone, seen from a little beside: hair and neck stay, whoever is drawn."""
+        place, device = _face(places), picture.device
+        copies = len(picture) // len(place.seen)
+        alone = picture * repeated(place.seen * place.hole, copies).to(device)
+        return augment.warp(alone, repeated(place.glance, copies).to(device), networks.SIZE, outside="zeros")
+
+    def guided(self, embeddings: Tensor, there: Tensor, request: Request) -> dict[str, Tensor]:
+        """As for bodies; and two codes in one place make two people, neither of them who was there."""
+        losses = super().guided(embeddings, there, request)
+        if self.config.identity_guidance == "siamese":
+            _, *others = embeddings.chunk(len(embeddings) // len(there))
+            losses["apart"] = self.config.apart * apart_loss(others, there, self.config.margin)
+        return losses
 
     def reconstruction(self, drawn: Tensor, places: Places) -> Tensor:
         """In grey everywhere, in colour where there is colour."""
@@ -139,25 +173,34 @@ class FaceLearner(GeneratorLearner):
         """What the generator is told, weighted."""
         place, device, config = _face(places), drawn.device, self.config
         where, real = (place.hole * place.seen).to(device), place.real.to(device)
-        twice = _repeated(where, 2)
+        copies = len(drawn) // len(real)
         losses = super().losses(picture, drawn, places, request)
-        tint = cells(chroma(drawn), twice, 16) - _repeated(cells(chroma(real), where, 16), 2)
-        light = cells(augment.luma(drawn), twice, 4) - _repeated(cells(augment.luma(real), where, 4), 2)
-        losses["anchor"] = config.anchor * self.reconstruction(drawn[len(real) :], places)
-        return losses | {"tint": config.tint * tint.abs().mean(), "shade": config.shade * light.abs().mean()}
+        _, *others = drawn.chunk(copies)
+        losses["anchor"] = config.anchor * torch.stack([self.reconstruction(one, places) for one in others]).mean()
+        tone, light, contrast = (
+            (one - repeated(other, copies)).abs().mean()
+            for one, other in zip(tones(drawn, repeated(where, copies)), tones(real, where), strict=True)
+        )
+        told = {"tint": config.tint * tone, "shade": config.shade * light, "contrast": config.contrast * contrast}
+        return losses | told
 
     def score(self, number: int) -> dict[str, float]:
         """How well faces of val become who is asked for, and stop being who they were; writes a sheet to look at."""
         draw, cast = Draw(self.config.seed + 2), self.public
-        rows = draw.rng.choice(len(cast.faces), min(200, len(cast.faces)), replace=False)
+        rows = np.tile(draw.rng.choice(len(cast.faces), min(100, len(cast.faces)), replace=False), 2)
         places, codes = cast.still(rows), draw.normal(len(rows), CODE_SIZE)
-        pictures = self.view(self.draw_people(places, codes), places)
-        found = self.identity.code(embed_windows(self.identity, pictures))
+        places = dataclasses.replace(places, shape=keyed_places(places, codes))
+        pictures = self.draw_people(places, codes)
+        found = embed_windows(self.identity, self.watched(pictures, places))
         if self.samples is not None:
             self.samples.mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(self.samples / f"faces-{number:06d}.png"), self.sheet())
-        own = F.cosine_similarity(found, cast.codes[0, torch.from_numpy(rows)])
-        return {"asked for": float(F.cosine_similarity(found, codes).mean()), "source": float(own.mean())}
+        own = embed_windows(self.identity, self.watched(places.real, places))
+        return {
+            "asked for": float(F.cosine_similarity(self.identity.code(found), codes).mean()),
+            "source": float(F.cosine_similarity(found, own).mean()),
+            "alike": float(F.cosine_similarity(*found.chunk(2)).mean()),
+        }
 
     def sheet(self, people: int = 16) -> Any:
         """A picture: training people in colour and people of val in grey; their places; ten who do not exist."""
@@ -167,7 +210,8 @@ class FaceLearner(GeneratorLearner):
             places = cast.still(cast.rows(draw, n, 1.0))
             columns = [places.real, places.background, places.shape[:, 1:].expand(-1, 3, -1, -1) * 2 - 1]
             for code in codes:
-                columns.append(self.view(self.draw_people(places, code.expand(n, -1)), places))
+                drawn = dataclasses.replace(places, shape=keyed_places(places, code.expand(n, -1)))
+                columns.append(self.view(self.draw_people(drawn, code.expand(n, -1)), places))
             lines += [[column[i] for column in columns] for i in range(n)]
         turned = [list(line) for line in zip(*lines, strict=True)]
         return cv2.resize(augment.sheet(turned), None, fx=1.5, fy=1.5, interpolation=cv2.INTER_CUBIC)
@@ -177,9 +221,23 @@ class FaceLearner(GeneratorLearner):
         save_weights(self.averages["generator"], out, networks.GENERATOR_FORMAT)
 
 
+def keyed_places(places: FacePlaces, codes: Tensor) -> Tensor:
+    """Holes, and landmarks as the codes (N, 128) have them: (N, 2, 64, 64)."""
+    lines = draw_landmarks(keyed_shape(places.points, codes.cpu().numpy()))
+    return torch.cat([places.shape[:, :1], torch.from_numpy(lines)], 1)
+
+
 def chroma(images: Tensor) -> Tensor:
     """What colour images (N, 3, H, W) have, whatever their light; 0 where they are grey."""
     return images - augment.luma(images)
+
+
+def tones(images: Tensor, where: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Of faces (N, 3, H, W): the colour of skin finely, light and contrast coarsely."""
+    grey = augment.luma(images)
+    light = cells(grey, where, 4)
+    spread = cells(grey**2, where, 4) - light**2
+    return cells(chroma(images), where, 16), light, (spread.clamp_min(0) + 1e-3).sqrt()
 
 
 def cells(images: Tensor, where: Tensor, number: int) -> Tensor:
@@ -191,10 +249,6 @@ def cells(images: Tensor, where: Tensor, number: int) -> Tensor:
 def _face(places: Places) -> FacePlaces:
     assert isinstance(places, FacePlaces)
     return places
-
-
-def _repeated(maps: Tensor, copies: int) -> Tensor:
-    return torch.cat([maps] * copies)
 
 
 def train_face_generator(

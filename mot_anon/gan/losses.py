@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -34,6 +35,20 @@ def siamese_loss(drawn: Tensor, wanted: Tensor, source: Tensor, swapped: Tensor,
     near = 1 - F.cosine_similarity(drawn, wanted)
     far = F.relu(F.cosine_similarity(drawn, source) - margin)
     return (near + swapped * far).mean()
+
+
+def apart_loss(drawn: Sequence[Tensor], there: Tensor, margin: float) -> Tensor:
+    """Pictures under several codes shall be as unlike each other, and who was ``there``, as people are.
+
+    Parameters
+    ----------
+    drawn, there:
+        Embeddings (N, D) of the same N places, for each code and as they were.
+    margin:
+        Cosine similarity that is forgiven.
+    """
+    pairs = itertools.combinations([*drawn, there], 2)
+    return torch.stack([F.relu(F.cosine_similarity(a, b) - margin).mean() for a, b in pairs]).mean()
 
 
 def reconstruction_loss(drawn: Tensor, real: Tensor, where: Tensor) -> Tensor:

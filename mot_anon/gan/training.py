@@ -141,11 +141,12 @@ class GeneratorLearner(Learner):
         places, request = self.ask(draw)
         seen = generator_input(places, self.config.input)
         device = self.accelerator.device
-        shape = places.shape.to(device)
         codes = request.codes.to(device)
-        real, hole = places.real.to(device), places.hole.to(device)
-        drawn = self.networks["generator"](_twice(seen.to(device)), _twice(shape), codes).float()
-        picture = drawn * _twice(hole) + _twice(real) * (1 - _twice(hole))
+        copies = len(codes) // len(seen)
+        real, hole = repeated(places.real.to(device), copies), repeated(places.hole.to(device), copies)
+        shapes = self.shapes(places, request.codes).to(device)
+        drawn = self.networks["generator"](repeated(seen.to(device), copies), shapes, codes).float()
+        picture = drawn * hole + real * (1 - hole)
         judged = self.judge(places, picture.detach(), codes)
         if self.config.identity_guidance == "classification":
             judged = judged + self.learn_names(places, request)
@@ -181,6 +182,10 @@ class GeneratorLearner(Learner):
         swapped = torch.cat([torch.zeros(n), torch.ones(n)])
         return places, Request(torch.cat([own, wanted]), torch.cat([own, own]), swapped, torch.cat(known))
 
+    def shapes(self, places: Places, codes: Tensor) -> Tensor:
+        """The shapes that ``codes``, for every place as many, are drawn after."""
+        return repeated(places.shape, len(codes) // len(places.real))
+
     def judge(self, places: Places, fake: Tensor, codes: Tensor) -> Tensor:
         """The critic's loss; real people come with codes of other pictures of them."""
         n, real, shape = len(places.real), places.real.to(fake.device), places.shape.to(fake.device)
@@ -191,11 +196,15 @@ class GeneratorLearner(Learner):
 
     def judgements(self, picture: Tensor, places: Places, codes: Tensor) -> list[Tensor]:
         """Scores of pictures drawn twice into ``places``, of every kind that there is."""
-        return list(self.networks["critic"](picture, _twice(places.shape.to(picture.device)), codes))
+        return list(self.networks["critic"](picture, repeated(places.shape.to(picture.device), 2), codes))
 
     def view(self, picture: Tensor, places: Places) -> Tensor:
         """What of pictures in ``places`` (once or twice) may be looked at."""
         return picture
+
+    def watched(self, picture: Tensor, places: Places) -> Tensor:
+        """What of pictures in ``places`` the identity network looks at while it guides."""
+        return self.view(picture, places)
 
     def reconstruction(self, drawn: Tensor, places: Places) -> Tensor:
         """How far pictures of the people who stood in ``places`` are from what was there."""
@@ -203,7 +212,7 @@ class GeneratorLearner(Learner):
 
     def learn_names(self, places: Places, request: Request) -> Tensor:
         """Cross-entropy of the classifier on real people (only the ablation by classification has one)."""
-        real = self.view(places.real.to(self.accelerator.device), places)
+        real = self.watched(places.real.to(self.accelerator.device), places)
         with torch.no_grad(), self.accelerator.autocast():
             embeddings = self.identity(real).float()
         logits = self.networks["classifier"](embeddings)
@@ -215,21 +224,26 @@ class GeneratorLearner(Learner):
         codes = request.codes.to(device)
         losses = {"adversarial": adversarial_loss(self.judgements(picture, places, codes))}
         with self.accelerator.autocast():
-            features = self.identity.features(self.view(picture, places))
+            features = self.identity.features(self.watched(picture, places))
             with torch.no_grad():
-                there = self.identity.features(self.view(places.real.to(device), places))
+                there = self.identity.features(self.watched(places.real.to(device), places))
             embeddings = self.identity.head(features[-1]).float()
         own = [maps[:n] for maps in features[:-1]]
         losses["features"] = config.features * feature_loss(own, there[:-1])
         losses["reconstruction"] = config.reconstruction * self.reconstruction(drawn[:n], places)
+        return losses | self.guided(embeddings, self.identity.head(there[-1]).float(), request)
+
+    def guided(self, embeddings: Tensor, there: Tensor, request: Request) -> dict[str, Tensor]:
+        """What the identity network says of pictures, and of those ``there`` were; both (…, 128)."""
+        config, device = self.config, embeddings.device
         if config.identity_guidance == "siamese":
             found = self.identity.code(embeddings)
-            sources, swapped = request.sources.to(device), request.swapped.to(device)
-            losses["identity"] = config.guidance * siamese_loss(found, codes, sources, swapped, config.margin)
-        elif config.identity_guidance == "classification":
+            codes, sources, swapped = (part.to(device) for part in (request.codes, request.sources, request.swapped))
+            return {"identity": config.guidance * siamese_loss(found, codes, sources, swapped, config.margin)}
+        if config.identity_guidance == "classification":
             logits = self.networks["classifier"](embeddings)
-            losses["identity"] = config.guidance * _named(logits, request.person.to(device))
-        return losses
+            return {"identity": config.guidance * _named(logits, request.person.to(device))}
+        return {}
 
     def score(self, number: int) -> dict[str, float]:
         """How well val people become who is asked for, how colourful they are; writes a sheet to look at."""
@@ -309,8 +323,9 @@ def colour_spread(pictures: Tensor, shape: Tensor) -> tuple[float, float]:
     return torso, legs
 
 
-def _twice(maps: Tensor) -> Tensor:
-    return torch.cat([maps, maps])
+def repeated(maps: Tensor, copies: int) -> Tensor:
+    """All of them, then all again."""
+    return torch.cat([maps] * copies)
 
 
 def _named(logits: Tensor, person: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -99,11 +100,17 @@ def test_guidance_is_what_was_asked_for(folder: Path, identity: Path, guidance: 
     assert torch.equal(before, made.networks["classifier"].weight) == (guidance != "classification")
 
 
-def test_half_of_a_step_asks_for_the_person_who_is_there(folder: Path, identity: Path) -> None:
-    _, request = learner(folder, identity).ask(Draw(0))
+def test_a_step_asks_for_the_person_who_is_there_and_for_two_others(folder: Path, identity: Path) -> None:
+    made = learner(folder, identity)
+    places, request = made.ask(Draw(0))
     assert torch.equal(request.codes[:4], request.sources[:4])
-    assert not torch.equal(request.codes[4:], request.sources[4:])
-    assert request.swapped.tolist() == [0] * 4 + [1] * 4
+    own, one, two = request.codes.chunk(3)
+    assert not any(torch.equal(a, b) for a, b in ((own, one), (one, two), (two, own)))
+    assert request.swapped.tolist() == [0] * 4 + [1] * 8
+    shapes = made.shapes(places, request.codes).chunk(3)
+    assert torch.equal(shapes[0], places.shape)
+    assert all(torch.equal(shape[:, 0], places.shape[:, 0]) for shape in shapes)
+    assert all((a - b)[:, 1].abs().amax((1, 2)).min() > 0.1 for a, b in itertools.combinations(shapes, 2))
 
 
 def test_grey_pictures_teach_no_colour(folder: Path, identity: Path) -> None:
@@ -111,7 +118,7 @@ def test_grey_pictures_teach_no_colour(folder: Path, identity: Path) -> None:
     made = learner(folder, identity, coloured=0.0)
     places, request = made.ask(Draw(0))
     assert not places.colour.any()  # type: ignore[attr-defined]
-    drawn = torch.rand(8, 3, 64, 64, generator=torch.Generator().manual_seed(1)) - 0.5
+    drawn = torch.rand(12, 3, 64, 64, generator=torch.Generator().manual_seed(1)) - 0.5
     cast = 0.3 * torch.tensor([1.0, 0.0, -0.299 / 0.114])[None, :, None, None]
     for critic in made.critics:
         made.networks[critic].eval()
