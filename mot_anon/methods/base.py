@@ -61,6 +61,8 @@ class FaceShape:
     usable:
         Whether a face is drawn after them; decided for stretches of a track, so that faces do not come and go.  If not,
         the item is a whole head (``Item.silhouette``) to be covered: :func:`mot_anon.methods.heads.cover_head`.
+    points:
+        (68, 2) float32: the points themselves, as fractions of the window; None if not ``usable``.
     """
 
     window: NDArray[np.int64]
@@ -69,6 +71,7 @@ class FaceShape:
     hole: Pixels
     confidence: float
     usable: bool
+    points: Pixels | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

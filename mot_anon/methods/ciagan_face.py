@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
 
 _EDGE, _SMOOTH = 5.0, 1.5  # cells from a hole's edge in which its tone is matched, and how finely
+_EDGES = 0.15  # of 0…1: differences of tone beyond are no wrong light but skin beside hair
 
 
 class CiaganFace:
     """The face generator that ships, at the resolution of the frame.
 
-    It sees what is round a face, a few lines that say how it is turned, and a code; never a pixel of the face.  A head
-    without usable landmarks is covered instead (:func:`mot_anon.methods.heads.cover_head`).
+    It sees what is round a face, a few lines that say how it is turned, and a code; never a pixel of the face.  The
+    proportions of the lines come from the code (:func:`mot_anon.gan.face_shape.keyed_shape`).  A head without usable
+    landmarks is covered instead (:func:`mot_anon.methods.heads.cover_head`).
 
     Parameters
     ----------
@@ -61,13 +63,17 @@ class CiaganFace:
     def _draw(self, items: Sequence[Item]) -> Pixels:
         if not items:
             return np.zeros((0, 1, 1, 3), np.float32)
-        shapes = [_face(item) for item in items]
+        from mot_anon.gan.face_shape import keyed_shape
+        from mot_anon.vision.landmarks import draw_landmarks
+
+        shapes, codes = [_face(item) for item in items], np.stack([item.code for item in items])
+        lines = draw_landmarks(keyed_shape(np.stack([_points(shape) for shape in shapes]), codes))[:, 0]
         with one_thread():
             return self._generator()(
                 np.stack([shape.surroundings for shape in shapes]),
-                np.stack([shape.landmarks for shape in shapes]),
+                lines,
                 np.stack([shape.hole for shape in shapes]),
-                np.stack([item.code for item in items]),
+                codes,
             )
 
     def _generator(self) -> FaceGenerator:
@@ -86,6 +92,7 @@ def toned(picture: Pixels, shape: FaceShape) -> Pixels:
     distance = cv2.distanceTransform((shape.hole > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
     share = np.clip(1 - distance / _EDGE, 0, 1)[..., None]
     difference = cv2.GaussianBlur(shape.surroundings - picture, (0, 0), _SMOOTH)
+    difference *= np.exp(-((difference.mean(2, keepdims=True) / _EDGES) ** 2))
     return np.asarray((picture + share * difference).clip(0, 1), np.float32)
 
 
@@ -98,6 +105,12 @@ def placed(item: Item, shape: FaceShape, picture: Pixels) -> Pixels:
     if a2 > a1 and b2 > b1:
         rgb[b1:b2, a1:a2] = enlarged(picture, (y2 - y1, x2 - x1))[b1 - y1 : b2 - y1, a1 - x1 : a2 - x1]
     return rgb
+
+
+def _points(shape: FaceShape) -> Pixels:
+    if shape.points is None:
+        raise ValueError("a usable face has landmarks")
+    return shape.points
 
 
 def _face(item: Item) -> FaceShape:

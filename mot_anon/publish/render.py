@@ -150,12 +150,14 @@ def face_of(place: FacePlace, erased: Frame, part: tuple[int, int, int, int]) ->
     """Where a face or a head is drawn; ``erased`` and ``part`` as in :func:`shape_of`."""
     window = place.window
     if place.usable:
-        points = (place.points[None] - window[:2]) / (window[2:] - window[:2])
-        drawn, hole = landmarks.draw_landmarks(points)[0, 0], landmarks.draw_holes(points)[0, 0]
+        points = (place.points - window[:2]) / (window[2:] - window[:2])
+        drawn, hole = landmarks.draw_landmarks(points[None])[0, 0], landmarks.draw_holes(points[None])[0, 0]
     else:
+        points = None
         drawn, hole = np.zeros(landmarks.SIZE, np.float32), head_oval(landmarks.SIZE)
     surroundings = fill(_window(erased, window, landmarks.SIZE), hole > _FACE_HOLE)
-    return FaceShape(window - np.tile(part[:2], 2), _rgb(surroundings), drawn, hole, place.confidence, place.usable)
+    inside, sure = window - np.tile(part[:2], 2), place.confidence
+    return FaceShape(inside, _rgb(surroundings), drawn, hole, sure, place.usable, points)
 
 
 def _window(pixels: NDArray[np.uint8], window: NDArray[np.int64], size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:

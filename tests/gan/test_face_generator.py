@@ -192,7 +192,8 @@ def an_item(code: int, *, usable: bool = True, size: int = 40) -> Item:
     points = FACE[None]
     hole = draw_holes(points)[0, 0]
     around = np.full((64, 64, 3), 0.6, np.float32)
-    shape = FaceShape(np.array([-4, 2, size - 4, size + 2]), around, draw_landmarks(points)[0, 0], hole, 0.9, usable)
+    window, lines = np.array([-4, 2, size - 4, size + 2]), draw_landmarks(points)[0, 0]
+    shape = FaceShape(window, around, lines, hole, 0.9, usable, FACE if usable else None)
     silhouette = np.ones((size, size), np.float32)
     numbers = np.random.default_rng(code).standard_normal(128).astype(np.float32)
     return Item(np.full((size, size, 3), 0.6, np.float32), silhouette, numbers, 20.0, 0, face=shape)
