@@ -47,8 +47,9 @@ class FaceConfig(GeneratorConfig):
     gain:
         What critics' scores are multiplied by.  With spectral normalisation they are so small for faces that no hinge
         ever closes, and what the identity network says weighs four times as much: then codes make masks.
-    apart:
-        Weight of :func:`~mot_anon.gan.losses.apart_loss`: two codes in one place, and who was there.
+    apart, patience:
+        Weight of :func:`~mot_anon.gan.losses.apart_loss`: two codes in one place, and who was there; and the share of
+        the run over which it rises: before critics know faces, codes tear holes into them.
     anchor:
         Weight of the reconstruction where others are asked for.  It keeps faces sane and makes them all look like who
         was there, so there is little of it.
@@ -62,7 +63,7 @@ class FaceConfig(GeneratorConfig):
         "input": ("landmarks", "face"),
     }
 
-    steps: int = 3800
+    steps: int = 5200
     batch: int = 8
     input: str = "landmarks"
     unknown: float = 0.5
@@ -70,11 +71,12 @@ class FaceConfig(GeneratorConfig):
     gain: float = 4.0
     guidance: float = 2.0
     margin: float = 0.1
-    apart: float = 2.0
-    anchor: float = 1.0
+    apart: float = 5.0
+    patience: float = 0.35
+    anchor: float = 1.5
     contrast: float = 4.0
     tint: float = 16.0
-    shade: float = 4.0
+    shade: float = 6.0
 
 
 class FaceLearner(GeneratorLearner):
@@ -118,6 +120,11 @@ class FaceLearner(GeneratorLearner):
         places = cast.places(rows, draw, self.config.misread)
         return places, Request(torch.cat([own, wanted]), repeated(own, 3), swapped, known)
 
+    def step(self, draw: Draw, number: int, progress: float) -> dict[str, float]:
+        """As for bodies."""
+        self.risen = min(1.0, progress / self.config.patience)
+        return super().step(draw, number, progress)
+
     def shapes(self, places: Places, codes: Tensor) -> Tensor:
         """Who is there has the shape that was read; others have that of their codes."""
         _, *others = codes.split(len(places.real))
@@ -159,7 +166,7 @@ class FaceLearner(GeneratorLearner):
         losses = super().guided(embeddings, there, request)
         if self.config.identity_guidance == "siamese":
             _, *others = embeddings.chunk(len(embeddings) // len(there))
-            losses["apart"] = self.config.apart * apart_loss(others, there, self.config.margin)
+            losses["apart"] = self.risen * self.config.apart * apart_loss(others, there, self.config.margin)
         return losses
 
     def reconstruction(self, drawn: Tensor, places: Places) -> Tensor:
@@ -233,11 +240,10 @@ def chroma(images: Tensor) -> Tensor:
 
 
 def tones(images: Tensor, where: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Of faces (N, 3, H, W): the colour of skin finely, light and contrast coarsely."""
+    """Of faces (N, 3, H, W): the colour of skin finely, light less so, and contrast coarsely."""
     grey = augment.luma(images)
-    light = cells(grey, where, 4)
-    spread = cells(grey**2, where, 4) - light**2
-    return cells(chroma(images), where, 16), light, (spread.clamp_min(0) + 1e-3).sqrt()
+    spread = cells(grey**2, where, 4) - cells(grey, where, 4) ** 2
+    return cells(chroma(images), where, 16), cells(grey, where, 8), (spread.clamp_min(0) + 1e-3).sqrt()
 
 
 def cells(images: Tensor, where: Tensor, number: int) -> Tensor:
