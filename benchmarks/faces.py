@@ -1,8 +1,9 @@
 """The tables of CIAGAN's talk on our data: ``python benchmarks/faces.py --data FACES`` (extras face and face-eval).
 
-Writes ``benchmarks/faces.md``.  Nobody whose pictures are used here was seen by a training: 200 people of LFW's test
-split, in grey, two pictures each, and the four held-out people in colour, 30 pictures each.  Their landmarks are
-given, so that everything about finding faces is left out.  Every person gets one code.
+Writes ``benchmarks/faces.md``; ``--split val`` prints what settings are chosen by, and writes nothing.  Nobody whose
+pictures are used here was seen by a training: 200 people of LFW's test split, in grey, two pictures each, and the four
+held-out people in colour, 30 pictures each.  Their landmarks are given, so that everything about finding faces is left
+out.  Every person gets one code.
 
 - *detection*: share of pictures in which a face is found, by dlib's HOG and by CenterFace (in place of SSH, whose
   weights cannot be had here);
@@ -24,7 +25,6 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.linalg import sqrtm
 
 from mot_anon.gan.faces import FaceGenerator
 from mot_anon.measure.face_judges import Judge, dlib_embeddings, found_by_dlib, proxy_nca
@@ -82,36 +82,41 @@ class Row:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--ablations", type=Path, nargs="*", default=[], help="weights of generators trained otherwise")
+    parser.add_argument("--split", choices=("val", "test"), default="test", help="whose pictures; only test is written")
+    parser.add_argument("--weights", type=Path, help="of another generator; only those that ship are written")
     parser.add_argument("--quick", action="store_true", help="20 people, to try it")
     asked = parser.parse_args()
-    everybody = load_faces(asked.data, ("test",))
-    everybody = everybody.of(everybody.detected)
-    people = PEOPLE if not asked.quick else 20
-    grey = _some(everybody.of(~everybody.colour), people, 2)
-    colour = _some(everybody.of(everybody.colour), 4, 30)
+    grey, colour = people_of(asked.data, asked.split, PEOPLE if not asked.quick else 20)
     started = time.process_time()
     lines: list[str] = []
     shown: list[dict[str, Pictures]] = []
-    for faces, who in ((grey, f"{people} people of LFW, in grey"), (colour, "4 people, in colour")):
-        shown.append({name: change(faces) for name, change in ways().items()})
-        lines += ["", f"## {who}: {len(faces)} pictures", ""]
-        lines += _table([_row(name, faces, pictures) for name, pictures in shown[-1].items()], faces)
+    sets = [(faces, kind) for faces, kind in ((grey, "of LFW, in grey"), (colour, "in colour")) if len(faces)]
+    for faces, kind in sets:
+        shown.append({name: change(faces) for name, change in ways(asked.weights).items()})
+        lines += ["", f"## {len(np.unique(faces.person))} people {kind}: {len(faces)} pictures", ""]
+        lines += _table([row_of(name, faces, pictures) for name, pictures in shown[-1].items()], faces)
     lines += ["", "## Verification, people of LFW", "", *_verification(grey, shown[0])]
-    lines += ["", "## How close faces are", "", *_closeness((grey, colour), shown, asked.data)]
+    lines += ["", "## How close faces are", "", *_closeness([some for some, _ in sets], shown, asked.data)]
+    again = [published(faces, CiaganFace(asked.weights), "another benchmark") for faces, _ in sets]
+    lines += ["", *_diversity([some for some, _ in sets], shown, again)]
     lines += ["", f"Speed: {_pace():.0f} face crops a second by the generator, {torch.get_num_threads()} threads."]
-    if asked.ablations:
-        lines += ["", "## Ablations, people in colour", "", *_ablations(asked.ablations, colour)]
     lines += ["", f"{time.process_time() - started:.0f} seconds of CPU."]
-    command = "python benchmarks/faces.py --data DIR" + (" --ablations …" if asked.ablations else "")
+    command = "python benchmarks/faces.py --data DIR"
     head = ["# Faces: detection, identification, verification", "", f"`{command}`; protocol: the file's docstring."]
     text = "\n".join([*head, *lines, ""])
-    if not asked.quick:
+    if not asked.quick and asked.split == "test" and asked.weights is None:
         Path(__file__).with_suffix(".md").write_text(text, encoding="utf-8")
     print(text)
 
 
-def ways() -> dict[str, Callable[[Faces], Pictures]]:
+def people_of(data: Path, split: str, people: int) -> tuple[Faces, Faces]:
+    """People in grey, two pictures each, and in colour, 30 each, as far as a split has any."""
+    everybody = load_faces(data, (split,))
+    everybody = everybody.of(everybody.detected)
+    return _some(everybody.of(~everybody.colour), people, 2), _some(everybody.of(everybody.colour), 4, 30)
+
+
+def ways(weights: Path | None = None) -> dict[str, Callable[[Faces], Pictures]]:
     """Name → what is done to pictures."""
     return {
         "original": lambda faces: faces.pixels,
@@ -120,19 +125,19 @@ def ways() -> dict[str, Callable[[Faces], Pictures]]:
         "pixelise 8": lambda faces: _each(faces, lambda picture: pixelised(picture, 8)),
         "blur 9": lambda faces: _each(faces, lambda picture: cv2.GaussianBlur(picture, (9, 9), 0)),
         "blur 17": lambda faces: _each(faces, lambda picture: cv2.GaussianBlur(picture, (17, 17), 0)),
-        "CIAGAN": lambda faces: published(faces, CiaganFace()),
+        "CIAGAN": lambda faces: published(faces, CiaganFace(weights)),
     }
 
 
-def published(faces: Faces, method: Method) -> Pictures:
-    """Every picture as a frame with one face, published."""
+def published(faces: Faces, method: Method, purpose: str = "benchmark") -> Pictures:
+    """Every picture as a frame with one face, published; every person has one code for a ``purpose``."""
     key, side = Key(TEST_KEY), faces.pixels.shape[1]
     made = []
     for picture, person, landmarks in zip(faces.pixels, faces.person, faces.landmarks, strict=True):
         points = (landmarks * side).astype(np.float32)
         window = np.rint(face_windows(points[None])[0]).astype(np.int64)
         window[2:] = window[:2] + (window[2:] - window[:2]).max()
-        code = key.normals("benchmark", str(person), size=CODE_SIZE).astype(np.float32)
+        code = key.normals(purpose, str(person), size=CODE_SIZE).astype(np.float32)
         made.append(anonymized(picture, [FacePlace(points, window, 1.0, usable=True, oval=True)], code[None], method))
     return np.stack(made)
 
@@ -171,20 +176,14 @@ def verified(query: NDArray[np.float32], gallery: NDArray[np.float32], person: N
     return accepts
 
 
-def frechet(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """Fréchet distance of two sets of embeddings (N, D), taken for normal."""
-    first, second = np.cov(a.T.astype(float)), np.cov(b.T.astype(float))
-    root = np.real(sqrtm(first @ second))
-    return float(((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(first + second - 2 * root))
-
-
-def _row(name: str, faces: Faces, pictures: Pictures) -> Row:
+def row_of(name: str, faces: Faces, pictures: Pictures) -> Row:
+    """Ask everybody about pictures that stay alive."""
     detector = CenterFace()
     hits = [found_by_dlib(picture) for picture in pictures]
     size = (_CENTERFACE_SIDE, _CENTERFACE_SIDE)
     seen = [len(detector(np.asarray(cv2.resize(picture, size)), alone=True)) > 0 for picture in pictures]
     recalls = [
-        recall(_embedded(judge, pictures, faces), _embedded(judge, faces.pixels, faces), faces.person)
+        recall(embedded(judge, pictures, faces), embedded(judge, faces.pixels, faces), faces.person)
         for judge in (proxy_nca, dlib_embeddings)
     ]
     return Row(name, float(np.mean(hits)), float(np.mean(seen)), *recalls)
@@ -193,7 +192,7 @@ def _row(name: str, faces: Faces, pictures: Pictures) -> Row:
 _KEPT: dict[tuple[str, int], NDArray[np.float32]] = {}
 
 
-def _embedded(judge: Judge, pictures: Pictures, faces: Faces) -> NDArray[np.float32]:
+def embedded(judge: Judge, pictures: Pictures, faces: Faces) -> NDArray[np.float32]:
     """Embeddings of pictures that stay alive, asked for once."""
     place = (judge.__name__, id(pictures))
     if place not in _KEPT:
@@ -208,10 +207,10 @@ def _table(rows: list[Row], faces: Faces) -> list[str]:
     ]
     for row in rows:
         detected = f"{100 * row.dlib:.1f} / {100 * row.centerface:.1f}"
-        lines.append(f"| {row.name} | {detected} | {_spread(row.own)} | {_spread(row.other)} |")
+        lines.append(f"| {row.name} | {detected} | {spread(row.own)} | {spread(row.other)} |")
     original, floor, last = rows[0], rows[1], rows[-1]
     relative = f"{100 * last.dlib / original.dlib:.1f} / {100 * last.centerface / original.centerface:.1f}"
-    over = f"{_spread(last.own - floor.own, '+')} and {_spread(last.other - floor.other, '+')}"
+    over = f"{spread(last.own - floor.own, '+')} and {spread(last.other - floor.other, '+')}"
     chance = np.mean([((faces.person == p).sum() - 1) / (len(faces) - 1) for p in np.unique(faces.person)])
     return [
         *lines,
@@ -221,7 +220,8 @@ def _table(rows: list[Row], faces: Faces) -> list[str]:
     ]
 
 
-def _spread(values: NDArray[np.float64], sign: str = "") -> str:
+def spread(values: NDArray[np.float64], sign: str = "") -> str:
+    """Mean of shares and its interval, in percent."""
     rng = np.random.default_rng(0)
     means = values[rng.integers(0, len(values), (2000, len(values)))].mean(1)
     low, high = np.quantile(means, [0.025, 0.975])
@@ -233,18 +233,25 @@ def _verification(faces: Faces, shown: dict[str, Pictures]) -> list[str]:
     for name in ("original", "face filled (floor)", "CIAGAN"):
         cells = []
         for judge in (proxy_nca, dlib_embeddings):
-            accepts = verified(
-                _embedded(judge, shown[name], faces), _embedded(judge, faces.pixels, faces), faces.person
-            )
+            accepts = verified(embedded(judge, shown[name], faces), embedded(judge, faces.pixels, faces), faces.person)
             cells.append(f"{np.mean(accepts):.3f} ± {np.std(accepts):.3f}")
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return [*lines, "", f"True accepts at a false-accept rate of {FALSE}; a recogniser as good as chance has {FALSE}."]
 
 
-def _closeness(sets: tuple[Faces, Faces], shown: list[dict[str, Pictures]], data: Path) -> list[str]:
+def _diversity(sets: list[Faces], shown: list[dict[str, Pictures]], again: list[Pictures]) -> list[str]:
+    """How far apart two codes make the same picture."""
+    told = []
+    for faces, pictures, others in zip(sets, shown, again, strict=True):
+        one, two = (embedded(proxy_nca, some, faces) for some in (pictures["CIAGAN"], others))
+        told.append(f"{1 - float((one * two).sum(1).mean()):.2f} ({'colour' if faces.colour[0] else 'grey'})")
+    return [f"Mean cosine distance between one picture under two codes, by our network: {', '.join(told)}."]
+
+
+def _closeness(sets: list[Faces], shown: list[dict[str, Pictures]], data: Path) -> list[str]:
     """How far different people are from each other, and whether fakes look like training people."""
     grey = sets[0]
-    own = _embedded(proxy_nca, grey.pixels, grey)
+    own = embedded(proxy_nca, grey.pixels, grey)
     apart = grey.person[:, None] != grey.person[None]
     distance = 1 - float((own @ own.T)[apart].mean())
     trained = load_faces(data, ("train",))
@@ -256,27 +263,14 @@ def _closeness(sets: tuple[Faces, Faces], shown: list[dict[str, Pictures]], data
         "| nearest training picture (cosine similarity, our network): | median | 95 % | 99 % |",
         "| --- | --- | --- | --- |",
     ]
-    for name, faces, pictures in zip(("grey", "colour"), sets, shown, strict=True):
-        drawn = _embedded(proxy_nca, pictures["CIAGAN"], faces)
-        for kind, some in (("strangers", _embedded(proxy_nca, faces.pixels, faces)), ("fakes", drawn)):
+    for faces, pictures in zip(sets, shown, strict=True):
+        name = "colour" if faces.colour[0] else "grey"
+        drawn = embedded(proxy_nca, pictures["CIAGAN"], faces)
+        for kind, some in (("strangers", embedded(proxy_nca, faces.pixels, faces)), ("fakes", drawn)):
             nearest = (some @ known.T).max(1)
             quantiles = " | ".join(f"{value:.2f}" for value in np.quantile(nearest, [0.5, 0.95, 0.99]))
             lines.append(f"| {kind}, {name} | {quantiles} |")
     return lines
-
-
-def _ablations(weights: Sequence[Path], faces: Faces) -> list[str]:
-    lines = [
-        "| weights | detected by dlib / CenterFace, % | Recall@1 of our network, % | of dlib's, % | Fréchet |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    shown = {path: published(faces, CiaganFace(path)) for path in weights}
-    for path, pictures in shown.items():
-        row = _row(path.stem, faces, pictures)
-        distance = frechet(_embedded(proxy_nca, pictures, faces), _embedded(proxy_nca, faces.pixels, faces))
-        detected = f"{100 * row.dlib:.1f} / {100 * row.centerface:.1f}"
-        lines.append(f"| {row.name} | {detected} | {_spread(row.own)} | {_spread(row.other)} | {distance:.3f} |")
-    return [*lines, "", "Fréchet distance to the originals, of our network's embeddings."]
 
 
 def _pace(windows: int = 256) -> float:
@@ -294,7 +288,7 @@ def _some(faces: Faces, people: int, pictures: int) -> Faces:
     """The first ``people`` who have two pictures or more, with so many of them at most."""
     numbers, counts = np.unique(faces.person, return_counts=True)
     chosen = [np.flatnonzero(faces.person == number)[:pictures] for number in numbers[counts > 1][:people]]
-    return faces.of(np.concatenate(chosen))
+    return faces.of(np.concatenate([np.zeros(0, np.int64), *chosen]))
 
 
 def _each(faces: Faces, change: Callable[[Pictures], Pictures]) -> Pictures:

@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -14,11 +15,11 @@ from mot_anon.errors import OptionError
 from mot_anon.gan import faces as networks
 from mot_anon.gan.face_cast import FaceCast
 from mot_anon.gan.face_identity import FaceIdentityConfig, train_face_embedder, train_face_identity
-from mot_anon.gan.face_training import FaceConfig, FaceLearner, cells, chroma, train_face_generator
+from mot_anon.gan.face_training import FaceConfig, FaceLearner, cells, chroma, tones, train_face_generator
 from mot_anon.gan.faces import FaceGenerator, cut_windows, face_identity, moved_landmarks, window_affine
 from mot_anon.gan.training import generator_input
 from mot_anon.methods.base import FaceShape, Item, make_method
-from mot_anon.methods.ciagan_face import CiaganFace
+from mot_anon.methods.ciagan_face import CiaganFace, toned
 from mot_anon.train import train_network
 from mot_anon.vision.face_data import load_faces
 from mot_anon.vision.landmarks import draw_holes, draw_landmarks
@@ -151,6 +152,38 @@ def test_cells_are_means_of_what_counts() -> None:
     assert not found[..., 1:].any()
 
 
+def test_light_and_contrast_are_told_apart() -> None:
+    where = torch.ones(1, 1, 64, 64)
+    rough = 0.2 * torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0)).expand(-1, 3, -1, -1)
+    (_, light, contrast), (_, lighter, same), (_, flat, none) = (
+        tones(images, where) for images in (rough, rough + 0.3, torch.zeros_like(rough))
+    )
+    assert torch.allclose(lighter, light + 0.3, atol=1e-4)
+    assert torch.allclose(same, contrast, atol=1e-3)
+    assert contrast.min() > 0.15
+    assert none.max() < 0.05
+    assert not flat.any()
+
+
+def test_who_somebody_is_is_asked_without_hair(folder: Path, identity: Path) -> None:
+    """What lies outside the hole changes nothing of what the identity network looks at; what is inside does."""
+    made = learner(folder, identity)
+    places, _ = made.ask(Draw(0))
+    hair = torch.rand(places.real.shape, generator=torch.Generator().manual_seed(0)) * (places.hole == 0)
+    seen = made.watched(places.real, places)
+    assert torch.equal(made.watched(places.real + hair, places), seen)
+    assert (made.watched(places.real + 0.5, places) - seen).abs().amax((1, 2, 3)).min() > 0.3
+
+
+def test_codes_push_apart_more_and_more(folder: Path, identity: Path) -> None:
+    made = learner(folder, identity, patience=0.5)
+    early, late, end = (made.step(Draw(0), 0, progress)["apart"] for progress in (0.0, 0.5, 1.0))
+    assert early == 0
+    assert late > 0
+    assert end > 0
+    assert made.risen == 1
+
+
 def test_nothing_of_a_face_is_seen_unless_that_is_asked_for(folder: Path) -> None:
     faces = load_faces(folder, ("train",))
     other = dataclasses.replace(faces, pixels=faces.pixels.copy())
@@ -210,6 +243,29 @@ def test_faces_are_drawn_purely_and_differ_by_code(generator: Path) -> None:
     )
     assert np.abs(method.render([an_item(3)])[0][0] - together[0][0]).max() > 0.01
     assert method.render([]) == []
+
+
+def test_the_shape_of_a_face_comes_from_the_code(generator: Path) -> None:
+    """What the generator is told is not what was read."""
+    told: list[np.ndarray] = []
+    method = CiaganFace(generator)
+    draw = method._generator()
+    method._made = lambda *given: told.append(given[1]) or draw(*given)  # type: ignore[assignment, func-returns-value]
+    items = [an_item(1), an_item(2)]
+    method.render(items)
+    lines = [item.face.landmarks for item in items if item.face is not None]
+    assert np.array_equal(lines[0], lines[1])
+    assert min(np.abs(told[0][0] - lines[0]).max(), np.abs(told[0][0] - told[0][1]).max()) > 0.1
+
+
+def test_tone_is_matched_at_an_edge_unless_the_edge_is_that_of_hair() -> None:
+    hole = draw_holes(FACE[None])[0, 0]
+    rim = (hole > 0.5) & (cv2.erode((hole > 0.5).astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
+    for around, change in ((0.55, 0.03), (0.05, 0.01)):
+        shape = FaceShape(np.array([0, 0, 64, 64]), np.full((64, 64, 3), around, np.float32), hole, hole, 0.9, True)
+        moved = np.abs(toned(np.full((64, 64, 3), 0.6, np.float32), shape) - 0.6)
+        assert moved[hole > 0.9].min() == 0
+        assert moved[rim].max() > change if around > 0.5 else moved[rim].max() < change
 
 
 def test_a_head_without_landmarks_is_covered_not_drawn(generator: Path) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mot_anon.gan.losses import adversarial_loss, critic_loss, feature_loss, reconstruction_loss, siamese_loss
+from mot_anon.gan.losses import (
+    adversarial_loss,
+    apart_loss,
+    critic_loss,
+    feature_loss,
+    reconstruction_loss,
+    siamese_loss,
+)
 
 
 def test_the_critic_is_content_beyond_its_margins() -> None:
@@ -46,3 +53,13 @@ def test_reconstruction_counts_in_the_hole_alone() -> None:
 
 def test_feature_loss_is_summed_over_layers() -> None:
     assert feature_loss([torch.zeros(2), torch.zeros(3)], [torch.ones(2), torch.full((3,), 2.0)]) == 3
+
+
+def test_two_codes_in_one_place_must_not_look_alike_nor_like_who_was_there() -> None:
+    """Nothing is asked of three strangers; two who are alike count, and whoever of them is who was there."""
+    a, b, c = torch.eye(3)[:, None]
+    assert apart_loss([a, b], c, 0.1) == 0
+    assert apart_loss([a, a], c, 0.1) == pytest.approx(0.9 / 3)
+    assert apart_loss([a, b], a, 0.1) == pytest.approx(0.9 / 3)
+    assert apart_loss([a, a], a, 0.1) == pytest.approx(0.9)
+    assert apart_loss([a, -a], c, 0.1) == 0

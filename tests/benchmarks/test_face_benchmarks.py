@@ -1,0 +1,55 @@
+"""What the benchmarks of faces count, on faces whose answers are known."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.face_ablations import WholeFace, frechet
+from benchmarks.faces import people_of, published, recall, verified
+from mot_anon.gan import faces as networks
+from mot_anon.methods.ciagan_face import CiaganFace
+from mot_anon.vision.weights import save_weights
+from tests.invented_faces import write_faces
+
+PERSON = np.repeat(np.arange(40), 3)
+
+
+def embeddings(noise: float) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((40, 64))[PERSON] + noise * rng.standard_normal((len(PERSON), 64))
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+
+
+def test_who_looks_alike_is_found_and_who_does_not_is_not() -> None:
+    assert recall(embeddings(0.1), embeddings(0.1), PERSON).mean() == 1
+    assert recall(embeddings(30), embeddings(0.1), PERSON).mean() < 0.1
+
+
+def test_verification_accepts_what_is_alike_and_one_in_a_thousand_of_the_rest() -> None:
+    assert np.mean(verified(embeddings(0.1), embeddings(0.1), PERSON)) > 0.99
+    assert np.mean(verified(embeddings(30), embeddings(0.1), PERSON)) < 0.02
+
+
+def test_the_distance_of_distributions_is_nothing_between_the_same_and_grows_with_the_difference() -> None:
+    one = embeddings(0.3)
+    assert abs(frechet(one, one)) < 1e-3
+    near, far = frechet(one, one + np.float32(0.05)), frechet(one, one + np.float32(0.1))
+    assert near == pytest.approx(64 * 0.05**2, rel=0.05)
+    assert far == pytest.approx(4 * near, rel=0.05)
+
+
+@pytest.mark.parametrize(("method", "sees"), [(CiaganFace, False), (WholeFace, True)])
+def test_only_the_ablation_sees_the_face_that_it_replaces(method: type[CiaganFace], sees: bool, tmp_path: Path) -> None:
+    weights = tmp_path / "generator.safetensors"
+    save_weights(networks.face_generator(), weights, networks.GENERATOR_FORMAT)
+    grey, _ = people_of(write_faces(tmp_path / "faces", grey=60), "train", 2)
+    other = dataclasses.replace(grey, pixels=grey.pixels.copy())
+    for picture, points in zip(other.pixels, grey.landmarks, strict=True):
+        x, y = np.rint(points[27:48].mean(0) * picture.shape[0]).astype(int)
+        picture[y - 6 : y + 6, x - 6 : x + 6] = 255 - picture[y - 6 : y + 6, x - 6 : x + 6]
+    one, two = (published(faces, method(weights)) for faces in (grey, other))
+    assert np.array_equal(one, two) != sees
