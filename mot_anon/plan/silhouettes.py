@@ -34,6 +34,7 @@ _LEAST = 0.03  # and of the whole box
 _VAGUE = 1.7  # pixels that may be the person's, by those that are likely theirs: above it nothing is decided
 _ALIKE = 0.6  # IoU from which neighbours in time show the same person in the same place
 _SAME = 0.8  # and from which they show the same pose, so that what differs is chance
+_MIXED = 3  # times that neighbours are mixed
 _STRAYED = 0.35  # and below which a silhouette has nothing to do with those before and after
 _ANOTHER = 0.5  # share of a silhouette that is nobody else's, from which it is somebody else
 CLEAR = 0.7  # share of a detection's box outside the boxes of tracked people, from which it stands clear of them
@@ -112,9 +113,9 @@ def windows_of(boxes: NDArray[np.float64]) -> NDArray[np.int64]:
 def steadied(regions: pd.DataFrame, readings: Readings) -> Steady:
     """Smooth readings along tracks, frame by frame, in the window's coordinates.
 
-    A silhouette becomes the median of three frames, mixed with those beside it, so that what a single frame misreads
-    or flickers goes; but only frames that show much the same are asked, so that somebody who steps behind something
-    does so at once.
+    A silhouette becomes the median of three frames, mixed with those beside it several times, so that what a single
+    frame misreads or flickers goes, and what is drawn into it crawls less; but only frames that show much the same are
+    asked, so that somebody who steps behind something does so at once.
     """
     silhouettes, possible = readings.silhouettes.copy(), readings.silhouettes.copy()
     parts, scores = readings.parts.copy(), readings.scores.copy()
@@ -133,11 +134,13 @@ def steadied(regions: pd.DataFrame, readings: Readings) -> Steady:
             side[shared < _SAME] = np.flatnonzero(shared < _SAME)
             same[at] = own[side]
         a, b = same
-        median = np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), own))
-        silhouettes[order] = _mixed(median, a, b)
+        smooth, drawn = np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), own)), readings.parts[order]
+        for _ in range(_MIXED):
+            smooth = _mixed(smooth, smooth[before], smooth[after])
+            drawn = _mixed(drawn, drawn[before], drawn[after])
+        silhouettes[order] = smooth
         possible[order] = alike
-        drawn = readings.parts[order]
-        parts[order] = _mixed(drawn, drawn[before], drawn[after])
+        parts[order] = drawn
         scores[order] = _running_median(numbers[order], readings.scores[order])
         agreement[order] = _agreement(numbers[order], likely)
     return Steady(silhouettes, possible, parts, scores, agreement)

@@ -36,7 +36,9 @@ class HogDetector:
 
     Its 64×128 window has a margin round the person, so boxes are shrunk to 0.75 of the width and 0.85 of the height;
     it wants people of 128–400 px, so frames are scaled to about 650–720 rows; suppression is our own at IoU 0.5,
-    since OpenCV's grouping loses people who stand together.  Frames are padded for people at the rim.
+    since OpenCV's grouping loses people who stand together.  Frames are padded for people at the rim.  Sizes 8 % apart
+    take two thirds of the time of OpenCV's 5 %; on the demo they find 86 % of people in place of 89, with a sixth fewer
+    false alarms.
 
     Parameters
     ----------
@@ -49,7 +51,7 @@ class HogDetector:
 
     def __init__(self, threshold: float = 0.4) -> None:
         self._threshold = threshold
-        self.fingerprint = f"hog-3-{threshold:g}-{self.ROWS}-opencv-{cv2.__version__}"
+        self.fingerprint = f"hog-4-{threshold:g}-{self.ROWS}-opencv-{cv2.__version__}"
 
     def __call__(self, frame: Frame, index: int) -> Detections:
         """Boxes (N, 5) of one frame, best first."""
@@ -57,7 +59,7 @@ class HogDetector:
         size = (round(frame.shape[1] * scale), self.ROWS)
         small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
         boxes, scores = _hog().detectMultiScale(
-            small, hitThreshold=self._threshold, winStride=(8, 8), padding=(16, 16), scale=1.05, groupThreshold=0
+            small, hitThreshold=self._threshold, winStride=(8, 8), padding=(16, 16), scale=1.08, groupThreshold=0
         )
         if len(boxes) == 0:
             return np.zeros((0, 5))

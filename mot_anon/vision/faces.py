@@ -91,19 +91,20 @@ class HaarFaces:
     """OpenCV's cascades for faces from the front and from the side (Viola & Jones, CVPR 2001).
 
     Near the heads of people it finds a fifth of what CenterFace does, and takes as much texture for faces.  Over whole
-    frames it finds next to nothing at any size, slowly; they are searched small, for faces that are large.
+    frames it finds next to nothing at any size, slowly; they are searched small, for large faces from the front.
     """
 
     longest, enlarged = 640, 1.0
 
     def __init__(self) -> None:
-        self.fingerprint = f"haar-2-opencv-{cv2.__version__}"
+        self.fingerprint = f"haar-3-opencv-{cv2.__version__}"
 
     def __call__(self, pixels: Frame, *, alone: bool) -> Detections:
         """Boxes of one picture; a cascade says yes or no, so they all have score 0.5."""
         grey = cv2.equalizeHist(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY))
         width, found = grey.shape[1], [np.zeros((0, 4))]
-        for name, mirror in (("frontalface_alt2", False), ("profileface", False), ("profileface", True)):
+        sides = () if alone else (("profileface", False), ("profileface", True))
+        for name, mirror in (("frontalface_alt2", False), *sides):
             seen = np.ascontiguousarray(grey[:, ::-1]) if mirror else grey
             boxes = _cascade(name).detectMultiScale(
                 seen, scaleFactor=1.2, minNeighbors=3 if alone else 1, minSize=(20, 20)

@@ -55,10 +55,10 @@ class ReidConfig(TrainingConfig):
         With a teacher: how much of the answer is the teacher's and not the name; weight of the cosine to its features.
     """
 
-    steps: int = 4500
+    steps: int = 8000
     learning_rate: float = 3e-3
     save_every: int = 500
-    versions: int = 3
+    versions: int = 4
     plain: float = 0.4
     proxy_learning_rate: float = 1e-2
     weight_decay: float = 5e-4
