@@ -41,8 +41,6 @@ CLEAR = 0.7  # share of a detection's box outside the boxes of tracked people, f
 _REVEALED = 0.04  # share of a box that is seen of somebody whom ground truth calls hidden
 _GLIMPSE = 0.01  # the same for a careful look
 _LIKELY, _POSSIBLE = 128, 64
-SMALLEST = 40.0
-"""Height of a box in pixels below which a silhouette's pixels are coarser than the margin round it."""
 
 
 @dataclass(frozen=True)
@@ -153,8 +151,8 @@ def trusted(
 
     It must be of somebody (score), as large as what ground truth says is visible, decided, and like those of the frames
     before and after.  Of a doubtful detection that belongs to no track, and in which the parser rather sees nobody or
-    which lies over tracked people, no more is believed than what might be somebody after all.  A ``careful`` look does
-    not believe that either, nor the silhouettes of people below :data:`SMALLEST` pixels.
+    which lies over tracked people, no more is believed than what might be somebody after all.  To a
+    ``careful`` look that is not enough.
     """
     boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
     visibility = regions["visibility"].to_numpy(float)
@@ -175,7 +173,7 @@ def trusted(
             and steady.agreement[row] >= _STRAYED
         )
     if careful:
-        return sure & (boxes[:, 3] >= SMALLEST)
+        return sure
     doubtful = (regions["kind"] == "unsure").to_numpy() & _loose(regions)
     return sure | (doubtful & ((steady.scores < PERSON) | ~_clear(regions, size)))
 

@@ -16,6 +16,7 @@ from mot_anon.errors import FrameError
 from mot_anon.plan import regions as reg
 from mot_anon.plan import silhouettes as looks
 from mot_anon.plan.camera import CameraPlan
+from mot_anon.plan.generous import generous, reliable
 from mot_anon.plan.identities import CAMERA_TRACK, ISOMETRY, TRACKER, Embeddings, identity_codes
 from mot_anon.plan.keys import Key
 from mot_anon.plan.overrides import Override, apply_overrides
@@ -206,6 +207,9 @@ def _looked_at(
     steady = looks.steadied(regions, looks.Readings.from_bytes(packed))
     regions = looks.settled(looks.revealed(regions, steady, size, careful=careful), steady, size)
     sure = looks.trusted(regions, steady, size, careful=careful)
+    if careful:
+        sure = reliable(regions, sure)
+        steady = generous(regions, steady, sure)
     # Whoever has become a person stands among the others now.
     ordered = reg.order_far_to_near(regions.assign(_read=range(len(regions))))
     painted = ordered[ordered["kind"] != "hidden"].groupby("frame", sort=True)["_read"]
