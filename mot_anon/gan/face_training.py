@@ -63,7 +63,7 @@ class FaceConfig(GeneratorConfig):
         "input": ("landmarks", "face"),
     }
 
-    steps: int = 5200
+    steps: int = 3400
     batch: int = 8
     input: str = "landmarks"
     unknown: float = 0.5
@@ -71,11 +71,11 @@ class FaceConfig(GeneratorConfig):
     gain: float = 4.0
     guidance: float = 2.0
     margin: float = 0.1
-    apart: float = 5.0
+    apart: float = 2.5
     patience: float = 0.35
     anchor: float = 1.5
-    contrast: float = 4.0
-    tint: float = 16.0
+    contrast: float = 12.0
+    tint: float = 24.0
     shade: float = 6.0
 
 
