@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from mot_anon import Settings, options
-from mot_anon.evaluate import Question, evaluate
+from mot_anon.measure.evaluation import Question, evaluate
 from mot_anon.measure.results import Run
 from mot_anon.measure.sources import make_sources
 from mot_anon.plan.keys import TEST_KEY, Key
