@@ -31,9 +31,10 @@ _INNER = (0.42, 0.46)  # the same: from where a margin reaches the box's edge
 def generous(regions: pd.DataFrame, steady: Steady, sure: NDArray[np.bool_]) -> Steady:
     """Readings of which more is possible, inside the boxes.
 
-    That is what any of seven frames in a row makes of a track, with a rim of two cells, and the middle of the box in any
-    case: a parser that takes a lamp post for somebody's back does so in a frame or two, and not everywhere.  Of tracks'
-    people in full view whose silhouettes (N,) are not ``sure`` the box gets the margin that silhouettes have.
+    That is what any of seven frames in a row makes of a track, with a rim of two cells, and the middle of the box in
+    any case: a parser that takes a lamp post for somebody's back does so in a frame or two, and not everywhere.  Of
+    people who have a track and are in view, and whose silhouettes (N,) are not ``sure``, the box gets the margin that
+    silhouettes have.
     """
     whole = (regions["kind"] == "person").to_numpy() & (regions["visibility"].to_numpy(float) >= _IN_VIEW) & ~sure
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _RIM + 1, 2 * _RIM + 1))

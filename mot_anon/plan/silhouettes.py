@@ -152,7 +152,7 @@ def trusted(
     It must be of somebody (score), as large as what ground truth says is visible, decided, and like those of the frames
     before and after.  Of a doubtful detection that belongs to no track, and in which the parser rather sees nobody or
     which lies over tracked people, no more is believed than what might be somebody after all.  To a
-    ``careful`` look that is not enough.
+    ``careful`` look that is not enough: they are not trusted.
     """
     boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
     visibility = regions["visibility"].to_numpy(float)

@@ -15,6 +15,7 @@ from typing import Any
 
 from mot_anon.errors import FormatError
 from mot_anon.publish import record as rec
+from mot_anon.publish.settings import SILHOUETTE
 
 NAME = "DATASHEET.md"
 NOT_MEASURED = "not measured"
@@ -130,6 +131,9 @@ def _done(record: Mapping[str, Any]) -> str:
         f"- Encoding: JPEG {encoding.get('jpeg')}, PNG {encoding.get('png')}. File times: {record.get('file_times')}.",
     ]
     rows += [f"- Note: {warning}." for warning in record.get("warnings", [])]
+    if record.get("parameters", {}).get("shape") == SILHOUETTE:
+        by_silhouette = "by silhouette and margin where the parser was sure of the person, by the whole box elsewhere"
+        rows.insert(2, f"- Covered: {by_silhouette}.")
     return "\n".join(rows)
 
 

@@ -12,6 +12,7 @@ from mot_anon.methods.classical import (
     SMALLEST_CELL,
     Blur,
     cell_means,
+    cell_means_inside,
     code_colour,
     gaussian,
     hue_rotation,
@@ -220,3 +221,29 @@ def test_none_is_the_crop_and_grey_is_nothing_of_it() -> None:
     given_item = item()
     assert np.array_equal(painted("none", given_item), given_item.raw)
     assert (painted("grey", given_item) == 0.5).all()
+
+
+# Silhouettes beside which the frame stays as it was
+
+
+@given(st.integers(12, 60), st.integers(12, 60), st.integers(4, 9), st.integers(0, 99))
+def test_a_tight_mosaic_knows_only_what_is_inside_and_no_pixel_well(h: int, w: int, cell: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    inside = np.zeros((h, w), bool)
+    inside[rng.integers(0, 3) : h - rng.integers(0, 3), rng.integers(0, 3) : w - rng.integers(0, 3)] = True
+    inside &= np.add.outer(np.arange(h), np.arange(w)) > rng.integers(0, h // 2)
+    crop = pixels(h, w, seed)
+    mosaic = cell_means_inside(crop, inside, cell)
+    assert np.isfinite(mosaic).all()
+    beside = np.where(inside[..., None], crop, 1 - crop).astype(np.float32)
+    assert np.array_equal(cell_means_inside(beside, inside, cell)[inside], mosaic[inside])
+    y, x = rng.choice(np.argwhere(inside))
+    touched = crop.copy()
+    touched[y, x] += 1
+    share = np.abs(cell_means_inside(touched, inside, cell) - mosaic)[inside].max()
+    assert share <= 2 / min(cell * cell, inside.sum()) + 1e-5
+
+
+def test_a_tight_mosaic_over_whole_cells_is_the_mosaic() -> None:
+    crop = pixels(48, 24)
+    assert cell_means_inside(crop, np.ones((48, 24), bool), 8) == pytest.approx(cell_means(crop, 8), abs=1e-6)

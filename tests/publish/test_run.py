@@ -319,6 +319,8 @@ def test_a_stopped_run_is_not_mixed_with_another_one(
         run(sequence, key=None)
     with pytest.raises(OutputError, match="other method"):
         run(sequence, method="blur")
+    with pytest.raises(OutputError, match="other shape"):
+        run(sequence, shape="silhouette")
     text = (sequence.path / "gt" / "gt.txt").read_text()
     (sequence.path / "gt" / "gt.txt").write_text(text.replace("1,1,12", "1,1,13"))
     with pytest.raises(OutputError, match="other inputs"):
