@@ -56,6 +56,16 @@ def dlib_embeddings(pictures: Picture, landmarks: NDArray[np.float32]) -> NDArra
     return found / np.linalg.norm(found, axis=1, keepdims=True).clip(1e-6)
 
 
+JUDGES: dict[str, Judge] = {"own": proxy_nca, "dlib": dlib_embeddings}
+"""By name."""
+
+
+def available() -> tuple[str, ...]:
+    """The judges that are installed, the best last."""
+    there = find_spec("dlib") is not None and find_spec("face_recognition_models") is not None
+    return ("own", "dlib") if there else ("own",)
+
+
 def found_by_dlib(picture: Picture) -> bool:
     """Whether dlib's detector of faces from the front (HOG) finds one in a picture (H, W, 3), seen at twice its size.
 

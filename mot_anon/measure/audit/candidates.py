@@ -21,7 +21,7 @@ CANDIDATE_COLUMNS = ["frame", "track", "x", "y", "w", "h", "source", "score", "v
 BOX = ["x", "y", "w", "h"]
 _SAME_PERSON = 0.4
 _SAME_BOX = 0.5
-_LONGEST_GAP_SECONDS = 0.5
+LONGEST_GAP_SECONDS = 0.5
 _LONGEST_ENTRANCE_SECONDS = 1.0
 _ENLARGED, _MORE = 0.2, 6.0  # of a box's sides, and pixels: where a region may reach that covers it
 _BEYOND = 0.3  # of a box's width: how far from a window feet and hands are followed, and the rim round them
@@ -29,7 +29,7 @@ _BEYOND = 0.3  # of a box's width: how far from a window feet and hands are foll
 
 def labelled(gt: pd.DataFrame, fps: float) -> pd.DataFrame:
     """Every person-like row of ground truth, and boxes between where a track pauses for half a second at most."""
-    table = fill_gaps(gt_regions(gt, ""), round(_LONGEST_GAP_SECONDS * fps))
+    table = fill_gaps(gt_regions(gt, ""), round(LONGEST_GAP_SECONDS * fps))
     table["track"] = [track.removeprefix(":") for track in table["track"]]
     table["source"] = table["source"].replace("group", "gt")
     return table.assign(score=0.0)[CANDIDATE_COLUMNS].reset_index(drop=True)

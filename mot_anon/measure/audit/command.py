@@ -11,7 +11,7 @@ from rich.console import Console
 from mot_anon.data.sequence import discover, read_cameras, select
 from mot_anon.errors import NotFoundError, OptionError, OutputError
 from mot_anon.measure.audit.findings import Audit
-from mot_anon.measure.audit.run import JSON, SHEET, WORKLIST, Question, audit
+from mot_anon.measure.audit.run import FACE_SHEET, JSON, SHEET, WORKLIST, Question, audit
 from mot_anon.plan.keys import load_key
 from mot_anon.plan.overrides import read_overrides
 from mot_anon.progress import Report
@@ -98,7 +98,11 @@ def show(found: Audit, place: Path, *, quiet: bool) -> None:
         f"reviewed by {found.reviewed_by}" if found.reviewed_by else "unreviewed: look, then sign with --reviewed-by"
     )
     where = f"Everything is in {place / JSON}; {WORKLIST} there is for anonymize --regions"
-    where += f", and {SHEET} SHOWS ORIGINAL PEOPLE: keep it to yourself." if found.missed else "."
+    sheets = [name for name, there in ((SHEET, found.missed), (FACE_SHEET, found.faces)) if there]
+    if sheets:
+        where += f", and {' and '.join(sheets)} SHOW ORIGINAL PEOPLE: keep them to yourself."
+    else:
+        where += "."
     counts = f"{len(found.errors)} errors, {len(found.doubts)} doubts" + (f" ({signed})" if found.doubts else "")
     console.print(f"{counts}. {where}", markup=False, soft_wrap=True)
 

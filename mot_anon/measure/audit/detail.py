@@ -24,6 +24,8 @@ _FINE, _COARSE = 0.6, 1.6  # pixels: standard deviations between which detail li
 _AROUND = 3.0  # pixels: standard deviation of the neighbourhood that is looked at together
 _FLAT = 2.0  # grey levels (rms) of detail, below which its survival cannot be told
 _COLOUR = 8.0  # grey levels by which a neighbourhood's mean may differ in any channel and be what it was
+_LEAST_TOLD = 0.1  # share of the pixels looked at that must have detail …
+_LEAST_PIXELS = 24  # … and their number
 SAME = (0.85, 0.65)
 """Correlation and slope, from which on a pixel counts as raw where its colours are as they were."""
 ALL_OVER = 0.95
@@ -38,6 +40,10 @@ Calibrated on the demo and MOT17-09: what ciagan leaves of a labelled, visible p
 alone), solid, pixelate and blur less; raw people are above 0.85 even when they are encoded again at JPEG quality 60,
 and at 0.5 or more at quality 40.
 """
+ROUGH = 0.5
+"""The same for boxes that detectors drew, which hold more of the background than labels' boxes."""
+LOOK = 0.2
+"""Share from which on somebody has to look."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +136,11 @@ def rawness(before: Detail, after: Detail, mask: NDArray[np.bool_]) -> tuple[Raw
     raw = told & alike
     found = Rawness(int(mask.sum()), int(told.sum()), int(raw.sum()), whole, xy / xx if xx > 0 else float("nan"))
     return found, raw
+
+
+def enough_told(found: Rawness) -> bool:
+    """Whether there was enough detail to say anything."""
+    return found.told >= max(_LEAST_PIXELS, _LEAST_TOLD * found.pixels)
 
 
 def elsewhere(

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
-from mot_anon.measure.audit.sights import Person, Sight, mean, person_of
+from mot_anon.measure.audit.sights import FaceSight, Person, Sight, mean, person_of
 
 SCHEMA = 1
 ERROR, DOUBT = "error", "doubt"
@@ -27,7 +27,7 @@ class Finding:
         ``error`` for what must hold and does not; ``doubt`` for what somebody has to look at.
     check:
         What was looked at: record, files, labels, ids, frames, views, sha256, metadata, key, times, coverage,
-        background or missed.
+        background, missed or faces.
     message:
         One line.
     sequence:
@@ -93,8 +93,8 @@ class Audit:
     told ones, worst and mean share, mean correlation and slope, mannequins and their worst share), ``people``
     (:class:`Person`, worst first),
     ``background`` (:class:`Background`), ``errors`` and ``doubts`` (:class:`Finding`), ``missed``
-    (:class:`Sight` with the name of its sequence, worst first), ``not_published`` and ``notes``.  It names tracks of
-    the original and is not for publishing.
+    (:class:`Sight` with the name of its sequence, worst first), ``faces`` (:class:`FaceSight` likewise),
+    ``not_published`` and ``notes``.  It names tracks of the original and is not for publishing.
 
     Attributes
     ----------
@@ -118,6 +118,9 @@ class Audit:
         Sequences of the original that the published tree does not have and does not claim to.
     notes:
         What the reader must know, one sentence each.
+    faces:
+        (sequence, face) of everything that was taken for a face in published frames, for targets face and both; the
+        worst track first.
     """
 
     version: str
@@ -132,6 +135,7 @@ class Audit:
     backgrounds: tuple[Background, ...] = ()
     not_published: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    faces: tuple[tuple[str, FaceSight], ...] = field(default=(), repr=False)
 
     @property
     def errors(self) -> list[Finding]:
@@ -180,6 +184,8 @@ class Audit:
             "errors": len(self.errors),
             "doubts": len(self.doubts),
             "missed": len(self.missed),
+            "faces": len(self.faces),
+            "raw_faces": sum(finding.check == "faces" for finding in self.errors),
             "background_changed": max((b.changed for b in self.backgrounds), default=None),
             "background_mean": max((b.mean for b in self.backgrounds), default=None),
             "reviewed_by": self.reviewed_by,
@@ -199,6 +205,7 @@ class Audit:
             "errors": [asdict(finding) for finding in self.errors],
             "doubts": [asdict(finding) for finding in self.doubts],
             "missed": [{"sequence": sequence, **asdict(sight)} for sequence, sight in self.missed],
+            "faces": [{"sequence": sequence, **asdict(face)} for sequence, face in self.faces],
             "not_published": list(self.not_published),
             "notes": list(self.notes),
         }

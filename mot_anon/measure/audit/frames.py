@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from mot_anon.data.frames import EXTENSIONS, Frame, decode_frame
 from mot_anon.errors import FrameError
-from mot_anon.measure.audit.detail import RAW, Detail, Rawness, detail, elsewhere, rawness
+from mot_anon.measure.audit.detail import LOOK, RAW, Detail, Rawness, detail, elsewhere, enough_told, rawness
 from mot_anon.measure.audit.motion import moving, upright_blobs
-from mot_anon.measure.audit.sights import Sight
+from mot_anon.measure.audit.sights import Candidate, Sight, finite
 from mot_anon.plan.regions import clip, iou, standing_height
 
-_LEAST_TOLD = 0.1  # share of the pixels looked at that must have detail …
-_LEAST_PIXELS = 24  # … and their number
+if TYPE_CHECKING:
+    from mot_anon.measure.audit.faces import FaceLook
+
 _MOVING = 0.2  # share of a box that must move for its motion to be the silhouette
 _REACH = 48  # pixels: how far away a raw person is looked for
 _FEW = 6  # pixels: sides of a box whose colours a mannequin can wear
@@ -29,17 +30,6 @@ _JPEG_BLOCK = 7.0
 _SAME_PERSON = 0.4
 _SLACK = 0.2  # by which labels' visibility and boxes of things may disagree
 _MOST_BEHIND = 0.8  # share of a silhouette that things may hide for the rest to be judged alone
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """Who is to be judged: see :data:`~mot_anon.measure.audit.candidates.CANDIDATE_COLUMNS`."""
-
-    track: str
-    box: tuple[float, float, float, float]
-    source: str
-    score: float
-    visibility: float
 
 
 @dataclass(frozen=True)
@@ -102,13 +92,17 @@ class Outside:
 
 @dataclass(frozen=True)
 class Judged:
-    """What was found in one frame; ``fault`` is why it could not be judged, or empty."""
+    """What was found in one frame; ``fault`` is why it could not be judged, or empty.
+
+    ``faces`` are there for targets face and both.
+    """
 
     number: int
     sights: tuple[Sight, ...] = ()
     moved: tuple[Sight, ...] = ()
     outside: Outside | None = None
     lossless: bool = False
+    faces: tuple[FaceLook, ...] = ()
     fault: str = ""
 
 
@@ -121,7 +115,11 @@ def judge_frame(task: Task) -> Judged:
     lossless = EXTENSIONS[task.published.suffix.lower()] == "png"
     details = detail(before), detail(after)
     motion = moving(before, _background(task.background)) if task.background else None
-    sights = tuple(_sight(task, candidate, details, motion) for candidate in task.candidates)
+    faces = _faces(task, details)
+    anew = _headed(faces)
+    sights = tuple(
+        anew.get(candidate.track) or _sight(task, candidate, details, motion) for candidate in task.candidates
+    )
     moved = _blobs(task, details, motion) if motion is not None else ()
     return Judged(
         task.number,
@@ -129,7 +127,25 @@ def judge_frame(task: Task) -> Judged:
         moved,
         outside(before, after, task.allowed, lossless=lossless),
         lossless,
+        faces,
     )
+
+
+def _faces(task: Task, details: tuple[Detail, Detail]) -> tuple[FaceLook, ...]:
+    if task.target == "body":
+        return ()
+    from mot_anon.measure.audit.faces import look_for_faces
+
+    return look_for_faces(task.number, details, task.candidates)
+
+
+def _headed(faces: tuple[FaceLook, ...]) -> dict[str, Sight]:
+    """Track → the surest face on that head, where it is somebody else's: then that is where the head is."""
+    surest: dict[str, Sight] = {}
+    for look in sorted(faces, key=lambda look: look.sight.score):
+        if look.sight.track:
+            surest[look.sight.track] = look.sight
+    return {track: sight for track, sight in surest.items() if sight.raw is not None and sight.raw < LOOK}
 
 
 def outside(before: Frame, after: Frame, allowed: NDArray[np.float64], *, lossless: bool) -> Outside:
@@ -241,11 +257,6 @@ def _blobs(task: Task, details: tuple[Detail, Detail], motion: NDArray[np.bool_]
     return tuple(found)
 
 
-def enough_told(found: Rawness) -> bool:
-    """Whether there was enough detail to say anything."""
-    return found.told >= max(_LEAST_PIXELS, _LEAST_TOLD * found.pixels)
-
-
 def _said(
     number: int,
     candidate: Candidate,
@@ -267,8 +278,8 @@ def _said(
         found.pixels,
         found.told,
         found.share if enough_told(found) else None,
-        _finite(found.correlation),
-        _finite(found.slope),
+        finite(found.correlation),
+        finite(found.slope),
         moved,
         control,
     )
@@ -299,10 +310,6 @@ def _core(box: NDArray[np.float64], target: str, bounds: tuple[int, int, int, in
 def _round(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     return int(columns[0]), int(rows[0]), int(columns[-1] - columns[0] + 1), int(rows[-1] - rows[0] + 1)
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _read(path: Path) -> bytes:

@@ -19,16 +19,27 @@ from mot_anon.data.sequence import Sequence
 from mot_anon.errors import OptionError, OutputError
 from mot_anon.measure.audit import candidates as who
 from mot_anon.measure.audit import tree as files
+from mot_anon.measure.audit.detail import ROUGH
+from mot_anon.measure.audit.face_verdicts import (
+    face_findings,
+    face_groups,
+    face_sheet,
+    faces_of,
+    judge_faces,
+    raw_only,
+)
 from mot_anon.measure.audit.findings import DOUBT, ERROR, Audit, Finding
 from mot_anon.measure.audit.frames import Candidate, Judged, Task, judge_frame
 from mot_anon.measure.audit.labels import IdMaps, check_ids, check_labels
+from mot_anon.measure.audit.likeness import ENOUGH
 from mot_anon.measure.audit.missed import contact_sheet, grouped, worklist
 from mot_anon.measure.audit.motion import still_background
-from mot_anon.measure.audit.sights import Sight
+from mot_anon.measure.audit.sights import FaceSight, Sight
 from mot_anon.measure.audit.tree import Pair
-from mot_anon.measure.audit.verdicts import ROUGH, background, missed, notes, outside, uncovered
+from mot_anon.measure.audit.verdicts import background, missed, notes, outside, uncovered
 from mot_anon.methods.base import make_method
 from mot_anon.plan.keys import Key
+from mot_anon.plan.loose_faces import loose_regions
 from mot_anon.plan.overrides import Override
 from mot_anon.plan.tracks import tracks_from_detections
 from mot_anon.progress import Report
@@ -36,8 +47,9 @@ from mot_anon.publish.executors import executor_for
 from mot_anon.publish.settings import SILHOUETTE
 from mot_anon.vision.cache import detect_sequence, frames_digest
 from mot_anon.vision.detect import Detector, HogDetector, make_detector
+from mot_anon.vision.faces import face_sequence, make_face_detector
 
-JSON, WORKLIST, SHEET = "audit.json", "worklist.csv", "missed.png"
+JSON, WORKLIST, SHEET, FACE_SHEET = "audit.json", "worklist.csv", "missed.png", "faces.png"
 _SENSITIVE_HOG = 0.2  # lower than what the renderer uses, so as to see more than it did
 
 
@@ -74,7 +86,7 @@ def audit(
     report: Report,
     not_published: Iterable[str] = (),
 ) -> Audit:
-    """Check a published tree against the original, and write ``audit.json``, the worklist and its picture to ``out``.
+    """Check a published tree against the original, and write ``audit.json``, the worklist and pictures to ``out``.
 
     Parameters
     ----------
@@ -106,7 +118,8 @@ def audit(
 
     sights: list[tuple[str, Sight]] = []
     alone: list[tuple[str, Sight]] = []
-    backgrounds = []
+    faces: list[tuple[str, FaceSight]] = []
+    backgrounds, spoken, checked = [], list[str](), set[tuple[str, str]]()
     for views in groups:
         name = views[0].name
         judged, still = _judge(views, record, ids, question, report)
@@ -120,7 +133,13 @@ def audit(
                 findings += uncovered(name, sight)
             elif sight.raw is not None and sight.raw >= ROUGH:
                 alone.append((name, sight))
-    people = grouped(alone)
+        if record.get("target") in ("face", "both"):
+            seen, controls, said = judge_faces(name, [look for j in judged for look in j.faces])
+            faces += [(name, face) for face in seen]
+            checked |= {(name, control.judge) for control in controls if control.strangers >= ENOUGH}
+            spoken += said
+    people, heads = grouped(alone), face_groups(faces)
+    findings += face_findings(heads, checked)
     findings += [
         Finding(DOUBT, "missed", missed(group.best, len(group.sights)), group.sequence, group.best.frame)
         for group in people
@@ -137,13 +156,16 @@ def audit(
         tuple((group.sequence, sight) for group in people for sight in group.sights),
         tuple(backgrounds),
         tuple(sorted(not_published)),
-        tuple(notes(question.detector, question.key is not None, backgrounds, sights)),
+        (*notes(question.detector, question.key is not None, backgrounds, sights), *spoken),
+        tuple((group.sequence, face) for group in heads for face in faces_of(group)),
     )
     (out / JSON).write_text(json.dumps(found.to_json(), indent=1) + "\n", encoding="utf-8")
-    (out / WORKLIST).write_text(worklist(people), encoding="utf-8")
+    (out / WORKLIST).write_text(worklist([*people, *raw_only(heads)]), encoding="utf-8")
+    published = {pair.name: [pair.frame(n) for n in range(1, pair.original.n_frames + 1)] for pair in pairs}
     if people:
-        published = {pair.name: [pair.frame(n) for n in range(1, pair.original.n_frames + 1)] for pair in pairs}
         cv2.imwrite(str(out / SHEET), contact_sheet(people, published))
+    if heads:
+        cv2.imwrite(str(out / FACE_SHEET), face_sheet(heads, {p.name: p.original.frames for p in pairs}, published))
     return found
 
 
@@ -190,6 +212,7 @@ def _judge(
     everybody = who.overridden(_together([people, who.detected(likely, independent, people)]), lines)
     places = [people, likely, independent, everybody, *_rendered(original, likely, record, report, tracked=not len(gt))]
     places.append(who.coming_and_going(gt, original))
+    places.append(_loose_faces(original, places, record, report))
     silhouettes = _wants_silhouettes(record)
     with tempfile.TemporaryDirectory() as folder:
         still = still_background(original.frames)
@@ -235,6 +258,25 @@ def _rendered(
         return list(found.values())
     tick = report(f"tracks {original.name}", original.n_frames)
     return [tracks_from_detections(original.frames, found, original.name, original.fps, tick)]
+
+
+def _loose_faces(
+    original: Sequence, places: list[pd.DataFrame], record: dict[str, Any], report: Report
+) -> pd.DataFrame:
+    """Where the renderer may have found faces that nobody is known to have, and painted them."""
+    name = record.get("coverage", {}).get("faces")
+    detector = make_face_detector(name) if name and record.get("target") != "body" else None
+    if detector is None:
+        return places[0].iloc[:0]
+    boxes = pd.concat(
+        [table[["frame", *who.BOX]] for table in places if len(table)] or [places[0][["frame", *who.BOX]]]
+    )
+    boxes = boxes.drop_duplicates(ignore_index=True)
+    tick = report(f"faces {original.name}", original.n_frames)
+    found = face_sequence(original.frames, boxes, detector, tick).assign(loose=True)
+    nobody = pd.DataFrame(columns=["frame", "kind"])
+    longest = round(who.LONGEST_GAP_SECONDS * original.fps)
+    return loose_regions(found, np.zeros((0, 4)), nobody, original.name, longest, original.n_frames)
 
 
 def _wants_silhouettes(record: dict[str, Any]) -> bool:

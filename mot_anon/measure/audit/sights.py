@@ -1,9 +1,20 @@
-"""People as the audit saw them: one in one frame, and one over all frames."""
+"""People as the audit saw them: one in one frame, and one over all frames; and faces that were found."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Who is to be judged: see :data:`~mot_anon.measure.audit.candidates.CANDIDATE_COLUMNS`."""
+
+    track: str
+    box: tuple[float, float, float, float]
+    source: str
+    score: float
+    visibility: float
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,32 @@ class Sight:
 
 
 @dataclass(frozen=True)
+class FaceSight(Sight):
+    """A face that a detector found in a published frame, where ``box`` says.
+
+    ``track``, ``source`` and ``visibility`` are those of the person whose head is there, ``source`` ``face`` where
+    nobody's is; ``silhouette`` is ``face``: an oval inside the box, without hair and what is round the face.
+
+    Attributes
+    ----------
+    sure:
+        Whether the detector's score alone says that this is a face.
+    landmarks:
+        0…1: how sure it is that the *original* has a face there, by the network that reads landmarks.
+    size:
+        Longer side in pixels of the original's landmarks; 0 where nobody embedded them.
+    alike:
+        Judge → cosine similarity with the original's face, less the threshold of a false-match rate of 1 % for this
+        size: from 0 on they match.  Empty where the original has no face, or the published one is raw anyhow.
+    """
+
+    sure: bool = False
+    landmarks: float = 0.0
+    size: float = 0.0
+    alike: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Person:
     """One track over all frames in which it was judged.
 
@@ -105,3 +142,8 @@ def person_of(sequence: str, track: str, sights: list[Sight]) -> Person:
 def mean(values: list[float]) -> float | None:
     """Arithmetic mean, None of nothing."""
     return math.fsum(values) / len(values) if values else None
+
+
+def finite(value: float) -> float | None:
+    """The value, None for NaN and infinities."""
+    return value if math.isfinite(value) else None

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from mot_anon.measure.audit.detail import RAW
+from mot_anon.measure.audit.detail import LOOK, RAW, ROUGH
 from mot_anon.measure.audit.findings import DOUBT, ERROR, Background, Finding
 from mot_anon.measure.audit.frames import Judged
 from mot_anon.measure.audit.sights import Sight
 
-ROUGH = 0.5
-"""The same for boxes that detectors drew, which hold more of the background than labels' boxes."""
-_LOOK = 0.2  # share from which on somebody has to look
 _VISIBLE = 0.25  # visibility below which boxes say little about pixels
 _BEHIND = 0.5  # share of a silhouette behind things, above which what shows may be the thing
 
 
 def uncovered(sequence: str, sight: Sight) -> list[Finding]:
     """What is to be said of somebody whom labels, two detectors or a hand name, if anything."""
-    if sight.raw is None or sight.raw < _LOOK:
+    if sight.raw is None or sight.raw < LOOK:
         return []
     enough = sight.raw >= (ROUGH if sight.source == "agreed" else RAW)
     contradicted = sight.behind > _BEHIND  # what is left of them is little, or boxes and visibility disagree
@@ -26,8 +23,8 @@ def uncovered(sequence: str, sight: Sight) -> list[Finding]:
     across, down = sight.moved
     what += f", {across:+d},{down:+d} pixels away" if (across, down) != (0, 0) else ""
     message = (
-        f"{what}: {sight.raw:.0%} of what can be told (correlation {_text(sight.correlation)}, "
-        f"slope {_text(sight.slope)}) at {x:.0f},{y:.0f} {w:.0f}×{h:.0f}"
+        f"{what}: {sight.raw:.0%} of what can be told (correlation {text(sight.correlation)}, "
+        f"slope {text(sight.slope)}) at {x:.0f},{y:.0f} {w:.0f}×{h:.0f}"
     )
     return [Finding(ERROR if sure else DOUBT, "coverage", message, sequence, sight.frame, sight.track or None)]
 
@@ -92,5 +89,6 @@ def notes(
     return notes
 
 
-def _text(value: float | None) -> str:
+def text(value: float | None) -> str:
+    """Two digits, or a dash."""
     return "–" if value is None else f"{value:.2f}"
