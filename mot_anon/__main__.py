@@ -139,7 +139,10 @@ def audit(
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Check a published tree against the original; fails where something that must hold does not."""
+    """Check a published tree against the original; fails where something that must hold does not.
+
+    Where faces were replaced, faces are looked for in what was published, at twice its size.
+    """
 
     def work() -> None:
         from mot_anon.measure.audit import command

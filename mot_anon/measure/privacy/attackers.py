@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -50,19 +51,34 @@ class Attacker(Protocol):
         ...
 
 
-class NetworkAttacker:
-    """A network; what it has seen once it remembers (attacks ask for the same crops many times)."""
+class Remembering(ABC):
+    """An attacker that remembers what it has seen once: attacks ask for the same crops many times."""
 
-    def __init__(self, network: AttackerNetwork) -> None:
-        self.network = network.eval()
+    def __init__(self) -> None:
         self._seen: dict[str, NDArray[np.float32]] = {}
 
     def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Features of the crops and of their mirror images, added up."""
+        """:meth:`features`, worked out once."""
         name = hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
         if name not in self._seen:
-            self._seen[name] = features(self.network, pixels)
+            self._seen[name] = self.features(pixels)
         return self._seen[name]
+
+    @abstractmethod
+    def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Crops (N, H, W, 3) uint8 BGR → (N, D) float32."""
+
+
+class NetworkAttacker(Remembering):
+    """A network that looks at people."""
+
+    def __init__(self, network: AttackerNetwork) -> None:
+        super().__init__()
+        self.network = network.eval()
+
+    def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features of the crops and of their mirror images, added up."""
+        return features(self.network, pixels)
 
 
 class NetworkTeacher:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 from rich.console import Console
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mot_anon.measure.privacy.crops import Crops
 
 ALL = "recognition,linkage,averaging,two-keys,matching,known-plaintext,membership,parrot,inversion"
+ON_FACES = "recognition,linkage,averaging,two-keys"
 _TABLE_WIDTH = 150
 _DEMO = "demo"
 
@@ -30,7 +32,25 @@ def main(
         list[Path] | None,
         typer.Option("--published", help="The same, published; repeat it for other keys.", metavar="TREE"),
     ] = None,
-    attacks: Annotated[str, typer.Option("--attacks", help="Which ones.")] = ALL,
+    attacks: Annotated[
+        str | None,
+        typer.Option("--attacks", help=f"Which ones. [default: {ALL}; on faces: {ON_FACES}]", show_default=False),
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            "--part",
+            help="What of people is attacked: body, or face (in trees, not in folders of crops). "
+            "[default: face where target face was published, else body]",
+            show_default=False,
+        ),
+    ] = None,
+    embedder: Annotated[
+        str,
+        typer.Option(
+            "--embedder", help="Who recognises faces: own, dlib (extra 'face-eval'); auto: dlib where it is installed."
+        ),
+    ] = "auto",
     split: Annotated[str, typer.Option("--split", help="Of a folder of crops.")] = "val",
     people: Annotated[
         Path | None,
@@ -92,11 +112,19 @@ def main(
         if out is not None and out.exists() and not out.is_dir():
             raise OutputError(f"{out}: is a file; --out is a folder")
         about = _about(published[0], method, strength, policy, split if _is_crops(original) else None)
+        faces = _faces(part, about, original)
+        names = options.comma_list(attacks if attacks is not None else ON_FACES if faces else ALL)
         with Reporter(quiet=quiet) as report:
-            before, after = _sides(original, published, split, people)
             log = (lambda line: None) if quiet else (lambda line: print(line, flush=True))
-            tools = _tools(attacker, train_attacker, setting, others, members, about, practice, log)
-            names = options.comma_list(attacks)
+            if faces:
+                if beyond := set(names) & set(ALL.split(",")) - set(ON_FACES.split(",")):
+                    raise OptionError(f"--attacks {','.join(sorted(beyond))}: only on bodies; give --part body")
+                tools = _face_tools(embedder, about, log)
+                before, after = _sides(original, published, split, people, faces=True)
+                about["size"] = round(float(np.median(before.size.max(axis=1))), 1)
+            else:
+                before, after = _sides(original, published, split, people)
+                tools = _tools(attacker, train_attacker, setting, others, members, about, practice, log)
             study = run_study(before, after, names, tools, seed=seed, about=about, report=report)
         if out is not None:
             study.write(out)
@@ -114,9 +142,36 @@ def main(
     options.command(work)
 
 
-def _sides(original: Path, published: list[Path], split: str, people: Path | None) -> tuple[Crops, list[Crops]]:
+def _faces(part: str | None, about: dict[str, Any], original: Path) -> bool:
+    """Whether faces are attacked."""
+    if part not in (None, "body", "face"):
+        raise OptionError(f"--part {part}: body or face")
+    faces = part == "face" or (part is None and about["target"] == "face" and not _is_crops(original))
+    if faces and _is_crops(original):
+        raise OptionError("--part face: faces are attacked in trees of sequences, not in folders of crops")
+    about["part"] = "face" if faces else "body"
+    return faces
+
+
+def _face_tools(embedder: str, about: dict[str, Any], log: Any) -> Tools:
+    from mot_anon.measure.face_judges import available
+    from mot_anon.measure.privacy.attacks import Tools
+    from mot_anon.measure.privacy.face_crops import FaceAttacker
+
+    name = available()[-1] if embedder == "auto" else embedder
+    about["embedder"] = name
+    return Tools(FaceAttacker(name), log=log)
+
+
+def _sides(
+    original: Path, published: list[Path], split: str, people: Path | None, *, faces: bool = False
+) -> tuple[Crops, list[Crops]]:
     from mot_anon.measure.privacy import crops
 
+    if faces:
+        from mot_anon.measure.privacy.face_crops import FACE
+
+        return crops.read_trees(original, published, _people(people), part=FACE)
     if not _is_crops(original):
         return crops.read_trees(original, published, _people(people))
     if people is not None:

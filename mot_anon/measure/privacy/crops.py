@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mot_anon.data import sequence as seq
-from mot_anon.data.frames import read_frame
+from mot_anon.data.frames import Frame, read_frame
 from mot_anon.errors import FormatError, NotFoundError, OptionError
 from mot_anon.measure.privacy.retrieval import Integers, Labels
 from mot_anon.vision.bodies import CROP_SIZE
@@ -26,12 +26,12 @@ _LEAST_HEIGHT = 40
 
 @dataclass(frozen=True)
 class Crops:
-    """Crops of people, in memory.
+    """Crops of people, or of their faces, in memory.
 
     Attributes
     ----------
     pixels:
-        (N, 160, 80, 3) uint8 BGR.
+        (N, H, W, 3) uint8 BGR: 160×80 of people, 112×112 of faces.
     person, camera:
         (N,) int64; cameras index ``cameras``.
     frame:
@@ -39,12 +39,14 @@ class Crops:
     size:
         (N, 2) float64: width and height in pixels before the crop was scaled.
     silhouettes:
-        (N, 80, 40) uint8, 0…255, or None where nobody knows which pixels are the person's: then it is all of them.
+        (N, H/2, W/2) uint8, 0…255, or None where nobody knows which pixels are the person's: then it is all of them.
     cameras:
         Names; identity policies go by them.
     across:
         What :attr:`camera` tells apart: ``cameras``, or ``times`` where people are known in a single camera only (the
         first and second half of every track then count as two).
+    part:
+        What is shown of people: ``person`` or ``face``.
     """
 
     pixels: NDArray[np.uint8]
@@ -55,6 +57,7 @@ class Crops:
     silhouettes: NDArray[np.uint8] | None
     cameras: tuple[str, ...]
     across: str = "cameras"
+    part: str = "person"
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -70,8 +73,8 @@ class Crops:
         return self.person * len(self.cameras) + self.camera
 
     def masks(self) -> NDArray[np.float32]:
-        """(N, 160, 80) float32 in 0…1: where the person is."""
-        height, width = CROP_SIZE
+        """(N, H, W) float32 in 0…1: where the person is."""
+        height, width = self.pixels.shape[1:3]
         if self.silhouettes is None:
             return np.ones((len(self), height, width), np.float32)
         large = [cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR) for mask in self.silhouettes]
@@ -89,6 +92,29 @@ class Crops:
             size=self.size[rows],
             silhouettes=masks,
         )
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of people is cut out of the frames of a tree.
+
+    Attributes
+    ----------
+    name:
+        :attr:`Crops.part`.
+    seen:
+        Sequence → rows of its ground truth that show it well enough, with the columns frame, id, x, y, w, h and
+        whatever ``cut`` needs.
+    cut:
+        A frame and such a row → pixels (H, W, 3), of the same size for all rows.
+    silhouettes:
+        Such rows → (N, H/2, W/2) uint8, or None.
+    """
+
+    name: str
+    seen: Callable[[seq.Sequence], pd.DataFrame]
+    cut: Callable[[Frame, pd.Series], NDArray[np.uint8]]
+    silhouettes: Callable[[pd.DataFrame], NDArray[np.uint8] | None]
 
 
 def read_folder(data: Path, split: str) -> Crops:
@@ -170,6 +196,7 @@ def read_trees(
     people: Mapping[tuple[str, int], str] | None = None,
     *,
     per_track: int = 8,
+    part: Part | None = None,
 ) -> tuple[Crops, list[Crops]]:
     """The same moments of the same pedestrians in an original tree and in published ones.
 
@@ -184,18 +211,21 @@ def read_trees(
         of every camera is somebody, and recognition is across time.
     per_track:
         Crops of a track, spread over its length; only rows that are visible enough to be recognised.
+    part:
+        What is cut out; by default the whole person.
 
     Raises
     ------
     NotFoundError
         A tree without sequences, or without one that another has; nobody who can be seen twice.
     """
+    part = part or PERSON
     sequences = _views(original)
     trees = [seq.discover([tree]) for tree in published]
-    rows = pd.concat([_rows(s, people, per_track) for s in sequences.values()], ignore_index=True)
+    rows = pd.concat([_rows(s, part.seen(s), people, per_track) for s in sequences.values()], ignore_index=True)
     if rows.empty:
-        raise NotFoundError(f"{original}: no pedestrian is seen often enough to be recognised")
-    pixels = [_cut({name: s.frames for name, s in sequences.items()}, rows)]
+        raise NotFoundError(f"{original}: no pedestrian's {part.name} is seen often enough to be recognised")
+    pixels = [_cut({name: s.frames for name, s in sequences.items()}, rows, part)]
     for tree, places in zip(published, trees, strict=True):
         lacking = sorted(set(sequences) - set(places))
         if lacking:
@@ -203,7 +233,7 @@ def read_trees(
         frames = {
             name: seq.open_sequence(places[name][0], allow_partial=True).require_frames().frames for name in sequences
         }
-        pixels.append(_cut(frames, rows))
+        pixels.append(_cut(frames, rows, part))
     cameras = tuple(sorted(set(rows["camera"])))
     camera = np.array([cameras.index(name) for name in rows["camera"]], np.int64)
     across = "cameras"
@@ -216,9 +246,10 @@ def read_trees(
         camera,
         rows["frame"].to_numpy(np.int64),
         rows[["w", "h"]].to_numpy(np.float64),
-        None,
+        part.silhouettes(rows),
         cameras,
         across,
+        part.name,
     )
     return first, [replace(first, pixels=some) for some in pixels[1:]]
 
@@ -252,33 +283,46 @@ def _views(tree: Path) -> dict[str, seq.Sequence]:
     return found
 
 
-def _rows(sequence: seq.Sequence, people: Mapping[tuple[str, int], str] | None, per_track: int) -> pd.DataFrame:
+def seen_people(sequence: seq.Sequence) -> pd.DataFrame:
+    """Rows of ground truth whose pedestrian is large and visible enough."""
     gt = sequence.gt()
-    seen = gt[(gt["class"] == _PEDESTRIAN) & (gt["h"] >= _LEAST_HEIGHT) & (gt["visibility"] >= _LEAST_VISIBLE)]
+    return gt[(gt["class"] == _PEDESTRIAN) & (gt["h"] >= _LEAST_HEIGHT) & (gt["visibility"] >= _LEAST_VISIBLE)]
+
+
+def spread(count: int, most: int) -> NDArray[np.int64]:
+    """At most so many of ``count`` rows, evenly spread over them."""
+    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(np.int64))
+
+
+def _rows(
+    sequence: seq.Sequence, seen: pd.DataFrame, people: Mapping[tuple[str, int], str] | None, per_track: int
+) -> pd.DataFrame:
     parts = []
     for identity, track in seen.sort_values("frame").groupby("id"):
         who = f"{sequence.camera}:{identity}" if people is None else people.get((sequence.name, int(identity)), "")
         if len(track) < 2 or not who:
             continue
-        chosen = np.unique(np.linspace(0, len(track) - 1, min(per_track, len(track))).round().astype(int))
+        chosen = spread(len(track), per_track)
         late = np.arange(len(chosen)) >= len(chosen) // 2
         parts.append(track.iloc[chosen].assign(person=who, camera=sequence.camera, sequence=sequence.name, late=late))
     return pd.concat(parts) if parts else pd.DataFrame()
 
 
-def _cut(frames: Mapping[str, Sequence[Path]], rows: pd.DataFrame) -> NDArray[np.uint8]:
-    pixels = np.empty((len(rows), *CROP_SIZE, 3), np.uint8)
-    names, numbers = rows["sequence"].tolist(), rows["frame"].astype(int).tolist()
-    boxes = rows[["x", "y", "w", "h"]].to_numpy(np.float64, copy=True)
-    boxes[:, 2:] += boxes[:, :2]
-    where: dict[tuple[str, int], list[int]] = {}
-    for position, place in enumerate(zip(names, numbers, strict=True)):
-        where.setdefault(place, []).append(position)
-    for (name, number), positions in where.items():
-        frame = read_frame(frames[name][number - 1])
-        for position in positions:
-            pixels[position] = cut(frame, boxes[position], CROP_SIZE)
-    return pixels
+def _cut(frames: Mapping[str, Sequence[Path]], rows: pd.DataFrame, part: Part) -> NDArray[np.uint8]:
+    found: list[NDArray[np.uint8]] = [np.zeros(0, np.uint8)] * len(rows)
+    for (name, number), here in rows.groupby(["sequence", "frame"]):
+        frame = read_frame(frames[name][int(number) - 1])
+        for position, row in here.iterrows():
+            found[position] = part.cut(frame, row)
+    return np.stack(found)
+
+
+def _person(frame: Frame, row: pd.Series) -> NDArray[np.uint8]:
+    x, y, w, h = (float(row[name]) for name in ("x", "y", "w", "h"))
+    return cut(frame, np.array([x, y, x + w, y + h]), CROP_SIZE)
+
+
+PERSON = Part("person", seen_people, _person, lambda rows: None)
 
 
 def _picture(folder: Path, name: str, mode: int) -> NDArray[np.uint8] | None:

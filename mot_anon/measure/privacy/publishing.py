@@ -58,6 +58,11 @@ def publish_crops(crops: Crops, method: Method, policy: str, key: Key, codes: di
     return replace(crops, pixels=pixels)
 
 
+def floor(crops: Crops) -> Crops:
+    """What no method goes below: people grey; faces filled from what is round them, as CIAGAN is given them."""
+    return background(crops) if crops.part == "face" else grey(crops)
+
+
 def grey(crops: Crops) -> Crops:
     """The floor: everybody the same grey, which leaves outline and place."""
     return replace(crops, pixels=np.where(covered(crops)[..., None], np.uint8(128), crops.pixels))
@@ -69,10 +74,10 @@ def background(crops: Crops) -> Crops:
 
 
 def covered(crops: Crops) -> NDArray[np.bool_]:
-    """(N, 160, 80): the pixels of a crop that are replaced."""
+    """(N, H, W): the pixels of a crop that are replaced."""
     if crops.silhouettes is None:
-        return np.ones((len(crops), *CROP_SIZE), bool)
-    size = 2 * round(_RIM * CROP_SIZE[0]) + 1
+        return np.ones(crops.pixels.shape[:3], bool)
+    size = 2 * round(_RIM * crops.pixels.shape[1]) + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     sure = (crops.masks() > _SURE).astype(np.uint8)
     return np.stack([cv2.dilate(mask, kernel) > 0 for mask in sure])

@@ -27,6 +27,7 @@ from mot_anon.measure.privacy.retrieval import (
 
 Where = Callable[[Labels, Labels], NDArray[np.bool_]]
 Features = NDArray[np.float32]
+_FILLED = {"person": "person filled grey", "face": "face filled from round about"}
 _ONCE = "nobody is seen twice there"
 
 
@@ -44,7 +45,7 @@ class Recognition:
             centred(self._judge(original.pixels), original.camera),
             [centred(self._judge(crops.pixels), crops.camera) for crops in published],
         )
-        filled = centred(self._judge(publishing.grey(original).pixels), original.camera)
+        filled = centred(self._judge(publishing.floor(original).pixels), original.camera)
         labels, far = original.labels, place(original)
 
         def ranked(query: Features, gallery: Features, where: Where = across_cameras) -> Outcome:
@@ -83,11 +84,10 @@ class Recognition:
             ),
         ]
         others = across_cameras(labels, labels)
-        floors = {
-            "floor, person filled grey": reranked(filled, filled, labels.camera, others, rng),
-            "floor, background alone": _alike(self._judge, publishing.background(original), rng),
-            "floor, box size alone": -_distances(standardised(np.log(original.size))),
-        }
+        floors = {f"floor, {_FILLED[original.part]}": reranked(filled, filled, labels.camera, others, rng)}
+        if original.part != "face":  # whose floor is just that
+            floors["floor, background alone"] = _alike(self._judge, publishing.background(original), rng)
+        floors["floor, box size alone"] = -_distances(standardised(np.log(original.size)))
         if original.silhouettes is not None:
             outline = original.silhouettes.astype(np.float32)[:, ::4, ::4].reshape(len(original), -1)
             floors["floor, silhouette alone"] = cosine(centred(outline), centred(outline))
@@ -108,7 +108,7 @@ class Linkage:
     def __call__(self, original: Crops, published: Sequence[Crops], rng: np.random.Generator) -> list[Found]:
         """Published → published within a camera and across."""
         labels = original.labels
-        sides = [original, publishing.grey(original), *published]
+        sides = [original, publishing.floor(original), *published]
         raw, filled, *new = (centred(self._judge(crops.pixels), crops.camera) for crops in sides)
         found: list[Found] = []
         across = f"published → published, {place(original)}"
@@ -142,7 +142,7 @@ class Averaging:
         """Averages of published tracks → averages of original tracks, in pixels and in features."""
         labels = track_labels(original)
         allowed = across_cameras(labels, labels)
-        sides = [original, publishing.grey(original), *published]
+        sides = [original, publishing.floor(original), *published]
         found: list[Found] = []
         ways: dict[str, Callable[[Crops], Features]] = {"pixels": self._of_pixels, "features": self._of_features}
         gallery = self._of_features(original)
@@ -181,7 +181,9 @@ class TwoPublications:
         """One publication → the other, and both together → original."""
         if len(published) < 2:
             return [NotMeasured(self.name, "needs two publications; give --published twice")]
-        raw, filled = (centred(self._judge(side.pixels), side.camera) for side in (original, publishing.grey(original)))
+        raw, filled = (
+            centred(self._judge(side.pixels), side.camera) for side in (original, publishing.floor(original))
+        )
         new = [centred(self._judge(crops.pixels), crops.camera) for crops in published]
         labels, far = original.labels, place(original)
         found: list[Found] = []

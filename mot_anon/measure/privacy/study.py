@@ -124,9 +124,13 @@ class Study:
     def require_control(self, least: float = LEAST_CONTROL) -> None:
         """Raise :class:`GateError` where the attacker is too weak for its failures to mean anything."""
         if self.control < least:
+            remedy = "train a stronger one"
+            if self.about.get("part") == "face":
+                size = self.about.get("size")
+                remedy = f"faces here are too few, too small (half of them under {size:g} px) or seldom from the front"
             raise GateError(
                 f"the attacker finds only {100 * self.control:.1f} % of unprotected people "
-                f"(at least {100 * least:.0f} % are needed): its failures prove nothing; train a stronger one"
+                f"(at least {100 * least:.0f} % are needed): its failures prove nothing; {remedy}"
             )
 
 
