@@ -127,7 +127,7 @@ class FaceLearner(GeneratorLearner):
 
     def shapes(self, places: Places, codes: Tensor) -> Tensor:
         """Who is there has the shape that was read; others have that of their codes."""
-        _, *others = codes.split(len(places.real))
+        _, *others = torch.split(codes, len(places.real))
         return torch.cat([places.shape, *(keyed_places(_face(places), code) for code in others)])
 
     def judge(self, places: Places, fake: Tensor, codes: Tensor) -> Tensor:
@@ -203,10 +203,11 @@ class FaceLearner(GeneratorLearner):
             self.samples.mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(self.samples / f"faces-{number:06d}.png"), self.sheet())
         own = embed_windows(self.identity, self.watched(places.real, places))
+        first, second = found.chunk(2)
         return {
             "asked for": float(F.cosine_similarity(self.identity.code(found), codes).mean()),
             "source": float(F.cosine_similarity(found, own).mean()),
-            "alike": float(F.cosine_similarity(*found.chunk(2)).mean()),
+            "alike": float(F.cosine_similarity(first, second).mean()),
         }
 
     def sheet(self, people: int = 16) -> Any:
