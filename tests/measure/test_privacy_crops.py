@@ -10,7 +10,8 @@ import pytest
 
 from mot_anon.data.demo import demo_identities, write_demo
 from mot_anon.errors import FormatError, NotFoundError
-from mot_anon.measure.privacy.crops import read_folder, read_people, read_trees, write_folder
+from mot_anon.measure.privacy.crops import read_folder, write_folder
+from mot_anon.measure.privacy.trees import read_people, read_trees
 from mot_anon.vision.bodies import CROP_SIZE
 from tests.invented_crops import crops, write
 from tests.realdata import BODIES, MOT, needs_bodies, needs_mot

@@ -18,8 +18,8 @@ from mot_anon.__main__ import app
 from mot_anon.data.frames import read_frame
 from mot_anon.data.sequence import Sequence
 from mot_anon.measure.privacy import face_crops, publishing
-from mot_anon.measure.privacy.crops import read_trees
 from mot_anon.measure.privacy.face_crops import FACE, seen_faces, upright, usual_landmarks
+from mot_anon.measure.privacy.trees import read_trees
 from mot_anon.vision.faces import centerface_weights
 from tests.invented_faces import SIDE, draw_face
 from tests.realdata import MOT, needs_mot

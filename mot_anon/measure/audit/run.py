@@ -16,10 +16,11 @@ import pandas as pd
 
 from mot_anon import __version__
 from mot_anon.data.sequence import Sequence
-from mot_anon.errors import OptionError, OutputError
+from mot_anon.errors import OutputError
 from mot_anon.measure.audit import candidates as who
+from mot_anon.measure.audit import renderer
 from mot_anon.measure.audit import tree as files
-from mot_anon.measure.audit.detail import ROUGH
+from mot_anon.measure.audit.detail import RAW, ROUGH
 from mot_anon.measure.audit.face_verdicts import (
     face_findings,
     face_groups,
@@ -29,25 +30,20 @@ from mot_anon.measure.audit.face_verdicts import (
     raw_only,
 )
 from mot_anon.measure.audit.findings import DOUBT, ERROR, Audit, Finding
-from mot_anon.measure.audit.frames import Candidate, Judged, Task, judge_frame
+from mot_anon.measure.audit.frames import Judged, Task, judge_frame
 from mot_anon.measure.audit.labels import IdMaps, check_ids, check_labels
 from mot_anon.measure.audit.likeness import ENOUGH
 from mot_anon.measure.audit.missed import contact_sheet, grouped, worklist
 from mot_anon.measure.audit.motion import still_background
-from mot_anon.measure.audit.sights import FaceSight, Sight
+from mot_anon.measure.audit.sights import Candidate, FaceSight, Sight
 from mot_anon.measure.audit.tree import Pair
-from mot_anon.measure.audit.verdicts import background, missed, notes, outside, uncovered
-from mot_anon.methods.base import make_method
+from mot_anon.measure.audit.verdicts import HAIR, background, missed, notes, outside, uncovered
 from mot_anon.plan.keys import Key
-from mot_anon.plan.loose_faces import loose_regions
 from mot_anon.plan.overrides import Override
-from mot_anon.plan.tracks import tracks_from_detections
 from mot_anon.progress import Report
 from mot_anon.publish.executors import executor_for
-from mot_anon.publish.settings import SILHOUETTE
 from mot_anon.vision.cache import detect_sequence, frames_digest
 from mot_anon.vision.detect import Detector, HogDetector, make_detector
-from mot_anon.vision.faces import face_sequence, make_face_detector
 
 JSON, WORKLIST, SHEET, FACE_SHEET = "audit.json", "worklist.csv", "missed.png", "faces.png"
 _SENSITIVE_HOG = 0.2  # lower than what the renderer uses, so as to see more than it did
@@ -120,6 +116,7 @@ def audit(
     alone: list[tuple[str, Sight]] = []
     faces: list[tuple[str, FaceSight]] = []
     backgrounds, spoken, checked = [], list[str](), set[tuple[str, str]]()
+    least = HAIR if renderer.draws_faces(record) else RAW
     for views in groups:
         name = views[0].name
         judged, still = _judge(views, record, ids, question, report)
@@ -130,7 +127,7 @@ def audit(
             certain = sight.source not in ("detection", "motion")
             if certain:
                 sights.append((name, sight))
-                findings += uncovered(name, sight)
+                findings += uncovered(name, sight, least)
             elif sight.raw is not None and sight.raw >= ROUGH:
                 alone.append((name, sight))
         if record.get("target") in ("face", "both"):
@@ -210,10 +207,16 @@ def _judge(
     likely = public[(public["confidence"] >= least) & (public["w"] > 0) & (public["h"] > 0)]
     lines = [o for o in question.overrides if o.sequence in {original.camera, *(view.name for view in views)}]
     everybody = who.overridden(_together([people, who.detected(likely, independent, people)]), lines)
-    places = [people, likely, independent, everybody, *_rendered(original, likely, record, report, tracked=not len(gt))]
+    places = [
+        people,
+        likely,
+        independent,
+        everybody,
+        *renderer.rendered(original, likely, record, report, tracked=not len(gt)),
+    ]
     places.append(who.coming_and_going(gt, original))
-    places.append(_loose_faces(original, places, record, report))
-    silhouettes = _wants_silhouettes(record)
+    places.append(renderer.loose_faces(original, places, record, report))
+    silhouettes = renderer.wants_silhouettes(record)
     with tempfile.TemporaryDirectory() as folder:
         still = still_background(original.frames)
         stored = Path(folder) / "background.npy" if still is not None else None
@@ -235,57 +238,11 @@ def _judge(
                 str(record.get("target", "body")),
                 stored,
             )
-            for hidden in [_hidden(gt, views, record, ids)]
+            for hidden in [renderer.hidden(gt, views, record, ids)]
             for number in range(1, original.n_frames + 1)
             if first.there(number)
         ]
         return _run(tasks, question.workers, report(f"compare {original.name}", len(tasks))), still is not None
-
-
-def _rendered(
-    original: Sequence, public: pd.DataFrame, record: dict[str, Any], report: Report, *, tracked: bool
-) -> list[pd.DataFrame]:
-    """Boxes beyond ours in which the renderer may have painted: its own detector's, and its tracks without gt.
-
-    They excuse changes of the background and are never asked whether somebody is covered.
-    """
-    name = record.get("coverage", {}).get("detector")
-    found = {"public": public} if original.det_path is not None else {}
-    if name:
-        tick = report(f"detect {original.name}", original.n_frames)
-        found[name] = detect_sequence(original.frames, make_detector(name), tick)
-    if not tracked or not found:
-        return list(found.values())
-    tick = report(f"tracks {original.name}", original.n_frames)
-    return [tracks_from_detections(original.frames, found, original.name, original.fps, tick)]
-
-
-def _loose_faces(
-    original: Sequence, places: list[pd.DataFrame], record: dict[str, Any], report: Report
-) -> pd.DataFrame:
-    """Where the renderer may have found faces that nobody is known to have, and painted them."""
-    name = record.get("coverage", {}).get("faces")
-    detector = make_face_detector(name) if name and record.get("target") != "body" else None
-    if detector is None:
-        return places[0].iloc[:0]
-    boxes = pd.concat(
-        [table[["frame", *who.BOX]] for table in places if len(table)] or [places[0][["frame", *who.BOX]]]
-    )
-    boxes = boxes.drop_duplicates(ignore_index=True)
-    tick = report(f"faces {original.name}", original.n_frames)
-    found = face_sequence(original.frames, boxes, detector, tick).assign(loose=True)
-    nobody = pd.DataFrame(columns=["frame", "kind"])
-    longest = round(who.LONGEST_GAP_SECONDS * original.fps)
-    return loose_regions(found, np.zeros((0, 4)), nobody, original.name, longest, original.n_frames)
-
-
-def _wants_silhouettes(record: dict[str, Any]) -> bool:
-    if dict(record.get("parameters") or {}).get("shape") == SILHOUETTE:
-        return True
-    try:
-        return make_method(str(record.get("method"))).wants_silhouettes
-    except OptionError:
-        return False  # a plug-in that is not installed here: its changes are held to the boxes
 
 
 def _run(tasks: list[Task], workers: int | None, tick: Any) -> list[Judged]:
@@ -295,19 +252,6 @@ def _run(tasks: list[Task], workers: int | None, tick: Any) -> list[Judged]:
             found.append(future.result())
             tick()
     return found
-
-
-def _hidden(gt: pd.DataFrame, views: list[Pair], record: dict[str, Any], ids: IdMaps) -> set[tuple[int, str]]:
-    """(frame, track) of whom both ground truth and the record say that nothing can be seen."""
-    rows = gt[gt["visibility"] == 0]
-    unseen = {(int(frame), str(identity)) for frame, identity in rows[["frame", "id"]].itertuples(index=False)}
-    listed: set[tuple[int, str]] = set()
-    said = {entry["sequence"]: entry.get("hidden", {}) for entry in record.get("sequences", [])}
-    for view in views:
-        back = {str(new): str(old) for old, new in ids.maps.get(view.name, {}).items()}
-        for track, frames in said.get(view.name, {}).items():
-            listed |= {(int(frame), back.get(track, track)) for frame in frames}
-    return unseen & listed
 
 
 def _together(tables: list[pd.DataFrame]) -> pd.DataFrame:

@@ -7,15 +7,20 @@ from mot_anon.measure.audit.findings import DOUBT, ERROR, Background, Finding
 from mot_anon.measure.audit.frames import Judged
 from mot_anon.measure.audit.sights import Sight
 
+HAIR = 0.9
+"""Share of the place of a head from which on it counts as raw where methods draw faces and hair stays."""
 _VISIBLE = 0.25  # visibility below which boxes say little about pixels
 _BEHIND = 0.5  # share of a silhouette behind things, above which what shows may be the thing
 
 
-def uncovered(sequence: str, sight: Sight) -> list[Finding]:
-    """What is to be said of somebody whom labels, two detectors or a hand name, if anything."""
+def uncovered(sequence: str, sight: Sight, least: float = RAW) -> list[Finding]:
+    """What is to be said of somebody whom labels, two detectors or a hand name, if anything.
+
+    ``least`` is the share from which on they are raw; of boxes that detectors drew it is half at least.
+    """
     if sight.raw is None or sight.raw < LOOK:
         return []
-    enough = sight.raw >= (ROUGH if sight.source == "agreed" else RAW)
+    enough = sight.raw >= (max(ROUGH, least) if sight.source == "agreed" else least)
     contradicted = sight.behind > _BEHIND  # what is left of them is little, or boxes and visibility disagree
     sure = enough and sight.visibility >= _VISIBLE and sight.source != "gap" and not contradicted
     what = "shows the original" if enough else "partly shows the original"

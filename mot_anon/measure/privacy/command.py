@@ -166,14 +166,10 @@ def _face_tools(embedder: str, about: dict[str, Any], log: Any) -> Tools:
 def _sides(
     original: Path, published: list[Path], split: str, people: Path | None, *, faces: bool = False
 ) -> tuple[Crops, list[Crops]]:
-    from mot_anon.measure.privacy import crops
+    from mot_anon.measure.privacy import crops, face_crops, trees
 
-    if faces:
-        from mot_anon.measure.privacy.face_crops import FACE
-
-        return crops.read_trees(original, published, _people(people), part=FACE)
     if not _is_crops(original):
-        return crops.read_trees(original, published, _people(people))
+        return trees.read_trees(original, published, _people(people), part=face_crops.FACE if faces else trees.PERSON)
     if people is not None:
         raise OptionError("--people is for sequences; a folder of crops says who is who in index.csv")
     before = crops.read_folder(original, split)
@@ -185,7 +181,7 @@ def _sides(
 
 
 def _people(path: Path | None) -> dict[tuple[str, int], str] | None:
-    from mot_anon.measure.privacy.crops import read_people
+    from mot_anon.measure.privacy.trees import read_people
 
     if path is None:
         return None

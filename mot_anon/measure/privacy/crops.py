@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from mot_anon.data import sequence as seq
-from mot_anon.data.frames import Frame, read_frame
 from mot_anon.errors import FormatError, NotFoundError, OptionError
 from mot_anon.measure.privacy.retrieval import Integers, Labels
 from mot_anon.vision.bodies import CROP_SIZE
-from mot_anon.vision.embed import cut
-
-_PEDESTRIAN = 1
-_LEAST_VISIBLE = 0.4
-_LEAST_HEIGHT = 40
 
 
 @dataclass(frozen=True)
@@ -94,29 +85,6 @@ class Crops:
         )
 
 
-@dataclass(frozen=True)
-class Part:
-    """What of people is cut out of the frames of a tree.
-
-    Attributes
-    ----------
-    name:
-        :attr:`Crops.part`.
-    seen:
-        Sequence → rows of its ground truth that show it well enough, with the columns frame, id, x, y, w, h and
-        whatever ``cut`` needs.
-    cut:
-        A frame and such a row → pixels (H, W, 3), of the same size for all rows.
-    silhouettes:
-        Such rows → (N, H/2, W/2) uint8, or None.
-    """
-
-    name: str
-    seen: Callable[[seq.Sequence], pd.DataFrame]
-    cut: Callable[[Frame, pd.Series], NDArray[np.uint8]]
-    silhouettes: Callable[[pd.DataFrame], NDArray[np.uint8] | None]
-
-
 def read_folder(data: Path, split: str) -> Crops:
     """Read one split of a folder of crops: ``index.csv``, ``SPLIT/images/NAME.jpg`` or ``.png``, ``SPLIT/masks``.
 
@@ -161,7 +129,7 @@ def read_folder(data: Path, split: str) -> Crops:
     cameras = tuple(sorted({row["camera"] for row in rows}))
     return Crops(
         pixels,
-        _numbered([row["person"] for row in rows]),
+        numbered([row["person"] for row in rows]),
         np.array([cameras.index(row["camera"]) for row in rows], np.int64),
         np.arange(len(rows), dtype=np.int64),
         sizes,
@@ -190,141 +158,6 @@ def write_folder(crops: Crops, source: Path, split: str, out: Path) -> None:
         writer.writerows(rows)
 
 
-def read_trees(
-    original: Path,
-    published: Sequence[Path],
-    people: Mapping[tuple[str, int], str] | None = None,
-    *,
-    per_track: int = 8,
-    part: Part | None = None,
-) -> tuple[Crops, list[Crops]]:
-    """The same moments of the same pedestrians in an original tree and in published ones.
-
-    Boxes and ids are the original's: they say who is who when attacks are scored, and no attack is shown them.
-
-    Parameters
-    ----------
-    original, published:
-        Sequence folders, or folders that hold them.
-    people:
-        (sequence, id) → person, for people who are known in several cameras; all others are left out.  None: every id
-        of every camera is somebody, and recognition is across time.
-    per_track:
-        Crops of a track, spread over its length; only rows that are visible enough to be recognised.
-    part:
-        What is cut out; by default the whole person.
-
-    Raises
-    ------
-    NotFoundError
-        A tree without sequences, or without one that another has; nobody who can be seen twice.
-    """
-    part = part or PERSON
-    sequences = _views(original)
-    trees = [seq.discover([tree]) for tree in published]
-    rows = pd.concat([_rows(s, part.seen(s), people, per_track) for s in sequences.values()], ignore_index=True)
-    if rows.empty:
-        raise NotFoundError(f"{original}: no pedestrian's {part.name} is seen often enough to be recognised")
-    pixels = [_cut({name: s.frames for name, s in sequences.items()}, rows, part)]
-    for tree, places in zip(published, trees, strict=True):
-        lacking = sorted(set(sequences) - set(places))
-        if lacking:
-            raise NotFoundError(f"{tree}: has no {', '.join(lacking)}")
-        frames = {
-            name: seq.open_sequence(places[name][0], allow_partial=True).require_frames().frames for name in sequences
-        }
-        pixels.append(_cut(frames, rows, part))
-    cameras = tuple(sorted(set(rows["camera"])))
-    camera = np.array([cameras.index(name) for name in rows["camera"]], np.int64)
-    across = "cameras"
-    if people is None:
-        across, cameras = "times", tuple(name for camera in cameras for name in (camera, camera))
-        camera = 2 * camera + rows["late"].to_numpy(np.int64)
-    first = Crops(
-        pixels[0],
-        _numbered(rows["person"].tolist()),
-        camera,
-        rows["frame"].to_numpy(np.int64),
-        rows[["w", "h"]].to_numpy(np.float64),
-        part.silhouettes(rows),
-        cameras,
-        across,
-        part.name,
-    )
-    return first, [replace(first, pixels=some) for some in pixels[1:]]
-
-
-def read_people(path: Path) -> dict[tuple[str, int], str]:
-    """Read ``--people``: lines ``sequence,id,person``; blank lines and lines that start with # are passed over."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError:
-        raise NotFoundError(f"{path}: no such file of people") from None
-    found: dict[tuple[str, int], str] = {}
-    for number, line in enumerate(lines, start=1):
-        fields = [field.strip() for field in line.split(",")]
-        if not any(fields) or fields[0].startswith("#"):
-            continue
-        if len(fields) != 3 or not fields[1].isdigit():
-            raise FormatError(path, number, "a line is 'sequence,id,person'")
-        found[fields[0], int(fields[1])] = fields[2]
-    return found
-
-
-def _views(tree: Path) -> dict[str, seq.Sequence]:
-    """One view of every recording of a tree."""
-    found: dict[str, seq.Sequence] = {}
-    for name, places in seq.discover([tree]).items():
-        opened = seq.open_sequence(places[0], allow_partial=True)
-        if opened.frames and opened.gt_path is not None and opened.camera not in {s.camera for s in found.values()}:
-            found[name] = opened
-    if not found:
-        raise NotFoundError(f"{tree}: no sequence with frames and ground truth")
-    return found
-
-
-def seen_people(sequence: seq.Sequence) -> pd.DataFrame:
-    """Rows of ground truth whose pedestrian is large and visible enough."""
-    gt = sequence.gt()
-    return gt[(gt["class"] == _PEDESTRIAN) & (gt["h"] >= _LEAST_HEIGHT) & (gt["visibility"] >= _LEAST_VISIBLE)]
-
-
-def spread(count: int, most: int) -> NDArray[np.int64]:
-    """At most so many of ``count`` rows, evenly spread over them."""
-    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(np.int64))
-
-
-def _rows(
-    sequence: seq.Sequence, seen: pd.DataFrame, people: Mapping[tuple[str, int], str] | None, per_track: int
-) -> pd.DataFrame:
-    parts = []
-    for identity, track in seen.sort_values("frame").groupby("id"):
-        who = f"{sequence.camera}:{identity}" if people is None else people.get((sequence.name, int(identity)), "")
-        if len(track) < 2 or not who:
-            continue
-        chosen = spread(len(track), per_track)
-        late = np.arange(len(chosen)) >= len(chosen) // 2
-        parts.append(track.iloc[chosen].assign(person=who, camera=sequence.camera, sequence=sequence.name, late=late))
-    return pd.concat(parts) if parts else pd.DataFrame()
-
-
-def _cut(frames: Mapping[str, Sequence[Path]], rows: pd.DataFrame, part: Part) -> NDArray[np.uint8]:
-    found: list[NDArray[np.uint8]] = [np.zeros(0, np.uint8)] * len(rows)
-    for (name, number), here in rows.groupby(["sequence", "frame"]):
-        frame = read_frame(frames[name][int(number) - 1])
-        for position, row in here.iterrows():
-            found[position] = part.cut(frame, row)
-    return np.stack(found)
-
-
-def _person(frame: Frame, row: pd.Series) -> NDArray[np.uint8]:
-    x, y, w, h = (float(row[name]) for name in ("x", "y", "w", "h"))
-    return cut(frame, np.array([x, y, x + w, y + h]), CROP_SIZE)
-
-
-PERSON = Part("person", seen_people, _person, lambda rows: None)
-
-
 def _picture(folder: Path, name: str, mode: int) -> NDArray[np.uint8] | None:
     for ending in (".jpg", ".png"):
         if (path := folder / f"{name}{ending}").is_file():
@@ -333,6 +166,7 @@ def _picture(folder: Path, name: str, mode: int) -> NDArray[np.uint8] | None:
     return None
 
 
-def _numbered(names: list[str]) -> Integers:
+def numbered(names: list[str]) -> Integers:
+    """(N,) a number for every name, by the alphabet."""
     numbers = {name: number for number, name in enumerate(sorted(set(names)))}
     return np.array([numbers[name] for name in names], np.int64)

@@ -18,11 +18,20 @@ from mot_anon.errors import OptionError
 from mot_anon.measure.audit.faces import searched
 from mot_anon.measure.face_judges import JUDGES
 from mot_anon.measure.privacy.attackers import Remembering
-from mot_anon.measure.privacy.crops import Part, seen_people, spread
+from mot_anon.measure.privacy.trees import Part, seen_people, spread
 from mot_anon.plan.regions import head_box
 from mot_anon.vision.face_data import FACE_SIZE
 from mot_anon.vision.faces import AUTO, TILE, make_face_detector, search_windows
-from mot_anon.vision.landmarks import MIRRORED, SIZE, USABLE, LandmarkReader, draw_holes, face_windows, reading_windows
+from mot_anon.vision.landmarks import (
+    MIRRORED,
+    POINTS,
+    SIZE,
+    USABLE,
+    LandmarkReader,
+    draw_holes,
+    face_windows,
+    reading_windows,
+)
 from mot_anon.vision.parse import cut_window
 
 _LOOKED_AT = 24  # moments of a track in which a face is looked for
@@ -90,7 +99,8 @@ def upright(frame: Frame, row: pd.Series) -> NDArray[np.uint8]:
 def outlines(rows: pd.DataFrame) -> NDArray[np.uint8]:
     """What is replaced of the faces of rows, (N, 56, 56) uint8, 0…255."""
     places = [points @ turn[:, :2].T + turn[:, 2] for points in rows["points"] for turn in [_turn(points)]]
-    holes = draw_holes(np.array(places, np.float32).reshape(-1, 68, 2) / FACE_SIZE, (FACE_SIZE // 2, FACE_SIZE // 2))
+    points = (np.array(places).reshape(-1, POINTS, 2) / FACE_SIZE).astype(np.float32)
+    holes = draw_holes(points, (FACE_SIZE // 2, FACE_SIZE // 2))
     return np.rint(255 * holes[:, 0]).astype(np.uint8)
 
 
