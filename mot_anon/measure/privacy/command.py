@@ -34,14 +34,14 @@ def main(
     ] = None,
     attacks: Annotated[
         str | None,
-        typer.Option("--attacks", help=f"Which ones. [default: {ALL}; on faces: {ON_FACES}]", show_default=False),
+        typer.Option("--attacks", help=f"Which ones. Default: {ALL}; on faces {ON_FACES}.", show_default=False),
     ] = None,
     part: Annotated[
         str | None,
         typer.Option(
             "--part",
             help="What of people is attacked: body, or face (in trees, not in folders of crops). "
-            "[default: face where target face was published, else body]",
+            "Default: face where target face was published, else body.",
             show_default=False,
         ),
     ] = None,
