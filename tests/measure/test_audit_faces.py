@@ -108,6 +108,7 @@ def test_pixels_say_whether_a_found_face_is_the_originals(
         ({"sure": False, "landmarks": 0.1}, "doubt"),
         ({"source": "face", "track": "", "landmarks": 0.9}, "raw"),
         ({"source": "face", "track": "", "landmarks": 0.1}, "doubt"),
+        ({"source": "face", "track": "", "landmarks": 0.9, "score": 0.4}, "doubt"),
         ({"source": "face", "track": "", "sure": False}, "no face"),
         ({"raw": 0.3}, "doubt"),
         ({"raw": 0.3, "sure": False}, "not raw"),

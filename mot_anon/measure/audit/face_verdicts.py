@@ -24,6 +24,7 @@ from mot_anon.vision.parse import cut_window
 
 RAW_FACE, MAYBE, NO_FACE, REPLACED = "raw", "doubt", "no face", "not raw"
 """Verdicts on a found face."""
+_ALONE = 0.5  # CenterFace's score from which on a face without a person is believed; figures in shop windows have 0.4
 _MOSTLY = 0.5  # share of a track's faces, from which on matching is no chance
 _TILE, _CAPTION = 96, 40
 _COLUMNS, _ROWS = 7, 24
@@ -41,15 +42,17 @@ def judged(sight: FaceSight) -> str:
 
     A find that shows the original is a raw face if it is a face at all: the detector's weakest finds are wood, hands
     and lamps.  On somebody's head either the detector's score or the landmark reader must say so, and else it is a
-    doubt; where nobody's head is, or only one detector's person, both must, one is a doubt, and none is a background
-    that looks like a face.  What shows the original in part is a doubt if either takes it for a face.
+    doubt; where nobody's head is, or only one detector's person, both must, and the detector without any doubt; one is
+    a doubt, and none is a background that looks like a face.  What shows the original in part is a doubt if either
+    takes it for a face.
     """
     if sight.raw is None or sight.raw < LOOK:
         return REPLACED
     says, headless = int(sight.sure) + int(sight.landmarks >= USABLE), sight.source in ("face", "detection")
     if says == 0 and (headless or sight.raw < ROUGH):
         return NO_FACE if sight.raw >= ROUGH else REPLACED
-    return RAW_FACE if sight.raw >= ROUGH and says > int(headless) else MAYBE
+    convinced = says == 2 and sight.score >= _ALONE if headless else says > 0
+    return RAW_FACE if sight.raw >= ROUGH and convinced else MAYBE
 
 
 def face_groups(sights: Rows[tuple[str, FaceSight]]) -> list[Group]:
