@@ -44,7 +44,7 @@ def frame_info(path: Path, data: bytes | None = None) -> FrameInfo:
     FrameError
         No image, an EXIF rotation, more than 8 bits a channel, or another format than its name says.
     """
-    data = _bytes_of(path) if data is None else data
+    data = frame_bytes(path) if data is None else data
     try:
         with Image.open(io.BytesIO(data)) as image:
             kind, size, mode = (image.format or "").lower(), image.size, image.mode
@@ -85,7 +85,7 @@ def read_frame(path: Path, *, size: tuple[int, int] | None = None) -> Frame:
         every damage is seen; JPEG files do not, and one whose coded data was changed into other valid data decodes to
         other pixels.
     """
-    return decode_frame(_bytes_of(path), path, size=size)
+    return decode_frame(frame_bytes(path), path, size=size)
 
 
 def decode_frame(data: bytes, path: Path, *, size: tuple[int, int] | None = None) -> Frame:
@@ -156,7 +156,8 @@ def _jpeg_metadata(data: bytes) -> list[str]:
     return found
 
 
-def _bytes_of(path: Path) -> bytes:
+def frame_bytes(path: Path) -> bytes:
+    """A frame's file; raises :class:`~mot_anon.errors.FrameError` where it cannot be read."""
     try:
         return path.read_bytes()
     except FileNotFoundError:

@@ -47,7 +47,7 @@ class FaceIdentityLearner(IdentityLearner):
         self.faces, self.audience = faces.of(faces.detected), val.of(val.detected)
         people, self.labels = np.unique(self.faces.person, return_inverse=True)
         torch.manual_seed(config.seed)
-        self.assemble(network, len(people))
+        self.begin(network, len(people))
 
     def rows(self, draw: Draw) -> NDArray[np.int64]:
         """Any pictures."""

@@ -27,13 +27,11 @@ from mot_anon.vision.bodies import Bodies, load_bodies
 from mot_anon.vision.parse import cut_window
 from mot_anon.vision.training import (
     Draw,
-    Learner,
+    EmbeddingLearner,
     Log,
     Proxies,
     TrainingConfig,
-    averaged,
     make_accelerator,
-    parameter_group,
     train,
 )
 from mot_anon.vision.weights import content_digest, load_weights, reduced_precision, save_weights
@@ -141,31 +139,20 @@ class IdentityConfig(TrainingConfig):
     decorrelation: float = 0.1
 
 
-class IdentityLearner(Learner):
+class IdentityLearner(EmbeddingLearner):
     """Proxy-NCA over the training people, and over each of them once more in other clothes."""
 
     def __init__(self, config: IdentityConfig, bodies: Bodies, val: Bodies, accelerator: Any) -> None:
         self.config, self.bodies, self.val, self.accelerator = config, bodies, val, accelerator
         torch.manual_seed(config.seed)
         people = int(bodies.person.max()) + 1
-        self.assemble(IdentityNetwork(), 2 * people)
+        self.begin(IdentityNetwork(), 2 * people)
         self.colours = augment.draw_colours(Draw(config.seed + 1), people)
         self.backgrounds = augment.erase_crops(bodies.pixels, bodies.silhouettes)
 
-    def assemble(self, network: IdentityNetwork, people: int) -> None:
+    def begin(self, network: IdentityNetwork, people: int) -> None:
         """Take a network into training, with a proxy for each of ``people``."""
-        accelerator, config = self.accelerator, self.config
-        network = network.to(memory_format=torch.channels_last)
-        proxies = Proxies(people, CODE_SIZE)
-        self.averages = {"identity": averaged(network).to(accelerator.device)}
-        groups = [
-            parameter_group(network.parameters(), config.learning_rate),
-            parameter_group(proxies.parameters(), config.proxy_learning_rate),
-        ]
-        optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
-        network, proxies, optimiser = accelerator.prepare(network, proxies, optimiser)
-        self.networks = {"identity": network, "proxies": proxies}
-        self.optimisers = {"identity": optimiser}
+        self.assemble("identity", network.to(memory_format=torch.channels_last), Proxies(people, CODE_SIZE))
 
     def step(self, draw: Draw, number: int, progress: float) -> dict[str, float]:
         """One step on random crops."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import cv2
 
-from mot_anon.data.frames import decode_frame, encode_frame
+from mot_anon.data.frames import decode_frame, encode_frame, frame_bytes
 from mot_anon.errors import FrameError
 from mot_anon.methods.base import Method, make_method
 from mot_anon.plan.camera import CameraPlan
@@ -69,7 +69,7 @@ def publish_frame(plan_path: str, task: FrameTask, method: tuple[str, int | None
     Nothing is written of a frame that does not pass :func:`~mot_anon.publish.verify.check_frame`.
     """
     plan, made = _prepared(plan_path, *method, target)
-    source = _read(task.source)
+    source = frame_bytes(task.source)
     if task.digest and hashlib.sha256(source).hexdigest() != task.digest:
         raise FrameError(f"{task.source}: changed while it was being worked on; run again")
     with _one_thread():
@@ -103,15 +103,6 @@ def write_atomically(path: Path, data: bytes) -> None:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise FrameError(f"{path}: frame is missing") from None
-    except OSError as error:
-        raise FrameError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 @contextmanager

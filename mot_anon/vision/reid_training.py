@@ -28,13 +28,11 @@ from mot_anon.vision.embed import save_network
 from mot_anon.vision.osnet import FEATURES, INPUT_SIZE, ReidNetwork, to_input
 from mot_anon.vision.training import (
     Draw,
-    Learner,
+    EmbeddingLearner,
     Log,
     Proxies,
     TrainingConfig,
-    averaged,
     make_accelerator,
-    parameter_group,
     train,
 )
 
@@ -73,7 +71,7 @@ class ReidConfig(TrainingConfig):
             raise OptionError(f"versions={self.versions}: there is at least one, as photographed")
 
 
-class ReidLearner(Learner):
+class ReidLearner(EmbeddingLearner):
     """Learns to tell people apart, from names or from a teacher."""
 
     def __init__(
@@ -96,15 +94,7 @@ class ReidLearner(Learner):
             torch.manual_seed(config.seed)  # layers draw their first weights from the global generator
             network = ReidNetwork().to(memory_format=torch.channels_last)
             proxies = Proxies(self.people * config.versions if teacher is None else 1, FEATURES)
-        self.averages = {"reid": averaged(network).to(accelerator.device)}
-        groups = [
-            parameter_group(network.parameters(), config.learning_rate),
-            parameter_group(proxies.parameters(), config.proxy_learning_rate),
-        ]
-        optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
-        network, proxies, optimiser = accelerator.prepare(network, proxies, optimiser)
-        self.networks = {"reid": network, "proxies": proxies}
-        self.optimisers = {"reid": optimiser}
+        self.assemble("reid", network, proxies)
 
     def step(self, draw: Draw, number: int, progress: float) -> dict[str, float]:
         """One step on random crops."""

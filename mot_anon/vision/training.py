@@ -12,7 +12,7 @@ import dataclasses
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -225,6 +225,31 @@ class Proxies(nn.Module):
     def forward(self) -> Tensor:
         """All of them, (people, size)."""
         return self.rows
+
+
+class EmbeddingLearner(Learner):
+    """A learner of where pictures of people lie, beside a proxy for each of them.
+
+    Its ``config`` has ``learning_rate``, ``proxy_learning_rate`` and ``weight_decay``.
+    """
+
+    config: Any
+    accelerator: Any
+
+    def assemble(
+        self, name: str, network: nn.Module, proxies: nn.Module, learnt: Iterable[Tensor] | None = None
+    ) -> None:
+        """Take ``network``, called ``name``, and ``proxies`` into training; ``learnt`` are its weights that move."""
+        accelerator, config = self.accelerator, self.config
+        self.averages = {name: averaged(network).to(accelerator.device)}
+        groups = [
+            parameter_group(network.parameters() if learnt is None else learnt, config.learning_rate),
+            parameter_group(proxies.parameters(), config.proxy_learning_rate),
+        ]
+        optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
+        network, proxies, optimiser = accelerator.prepare(network, proxies, optimiser)
+        self.networks = {name: network, "proxies": proxies}
+        self.optimisers = {name: optimiser}
 
 
 def parameter_group(parameters: Any, rate: float) -> dict[str, Any]:

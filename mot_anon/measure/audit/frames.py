@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mot_anon.data.frames import EXTENSIONS, Frame, decode_frame
+from mot_anon.data.frames import EXTENSIONS, Frame, decode_frame, frame_bytes
 from mot_anon.errors import FrameError
 from mot_anon.measure.audit.detail import LOOK, RAW, Detail, Rawness, detail, elsewhere, enough_told, rawness
 from mot_anon.measure.audit.motion import moving, upright_blobs
@@ -109,7 +109,9 @@ class Judged:
 def judge_frame(task: Task) -> Judged:
     """Decode both frames and compare them."""
     try:
-        before, after = (decode_frame(_read(path), path, size=task.size) for path in (task.original, task.published))
+        before, after = (
+            decode_frame(frame_bytes(path), path, size=task.size) for path in (task.original, task.published)
+        )
     except FrameError as error:
         return Judged(task.number, fault=str(error))
     lossless = EXTENSIONS[task.published.suffix.lower()] == "png"
@@ -310,15 +312,6 @@ def _core(box: NDArray[np.float64], target: str, bounds: tuple[int, int, int, in
 def _round(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     return int(columns[0]), int(rows[0]), int(columns[-1] - columns[0] + 1), int(rows[-1] - rows[0] + 1)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise FrameError(f"{path}: frame is missing") from None
-    except OSError as error:
-        raise FrameError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 @lru_cache(maxsize=2)

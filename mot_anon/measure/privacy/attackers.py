@@ -26,13 +26,11 @@ from mot_anon.vision.bodies import CROP_SIZE
 from mot_anon.vision.cache import cache_folder
 from mot_anon.vision.training import (
     Draw,
-    Learner,
+    EmbeddingLearner,
     Log,
     Proxies,
     TrainingConfig,
-    averaged,
     make_accelerator,
-    parameter_group,
     train,
 )
 from mot_anon.vision.weights import content_digest, load_weights, reduced_precision, save_weights
@@ -128,7 +126,7 @@ class AttackerConfig(TrainingConfig):
             raise OptionError(f"batch={self.batch} crops={self.crops}: a batch is a multiple of crops, at least 2")
 
 
-class AttackerLearner(Learner):
+class AttackerLearner(EmbeddingLearner):
     """Learns to tell people apart.
 
     Parameters
@@ -155,18 +153,10 @@ class AttackerLearner(Learner):
         names, self.person = np.unique(versions[0].person, return_inverse=True)
         self.members = [np.flatnonzero(self.person == person) for person in range(len(names))]
         network = network.to(memory_format=torch.channels_last)
-        self.averages = {"attacker": averaged(network).to(accelerator.device)}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             proxies = Proxies(len(names), FEATURES)
-        groups = [
-            parameter_group(learnable(network), config.learning_rate),
-            parameter_group(proxies.parameters(), config.proxy_learning_rate),
-        ]
-        optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
-        network, proxies, optimiser = accelerator.prepare(network, proxies, optimiser)
-        self.networks = {"attacker": network, "proxies": proxies}
-        self.optimisers = {"attacker": optimiser}
+        self.assemble("attacker", network, proxies, learnable(network))
 
     def step(self, draw: Draw, number: int, progress: float) -> dict[str, float]:
         """One batch of some people with a few crops each."""
