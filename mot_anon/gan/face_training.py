@@ -63,16 +63,16 @@ class FaceConfig(GeneratorConfig):
         "input": ("landmarks", "face"),
     }
 
-    steps: int = 3400
+    steps: int = 1600
     batch: int = 8
     input: str = "landmarks"
     unknown: float = 0.5
     coloured: float = 0.5
-    gain: float = 4.0
-    guidance: float = 2.0
+    gain: float = 6.0
+    guidance: float = 1.5
     margin: float = 0.1
-    apart: float = 2.5
-    patience: float = 0.35
+    apart: float = 1.2
+    patience: float = 0.5
     anchor: float = 1.5
     contrast: float = 12.0
     tint: float = 24.0
