@@ -54,14 +54,16 @@ def main() -> None:
             place = (asked.keep or Path(work)) / (f"{method}-{strength}" if strength else method)
             found = evaluate(sequences, question, place, key=Key(TEST_KEY), report=report)
             if not table:
-                table += header([run for policy, run in found.combined if policy == policies[0]])
+                first = found.combined[0][0]
+                table += header([run for policy, run in found.combined if policy == first])
             for policy in dict.fromkeys(policy for policy, _ in found.combined):
                 runs = [run for other, run in found.combined if other == policy]
                 label = method + (f" {strength}" if strength else "") + (f", {policy}" if policy != "none" else "")
                 table.append(f"| {label} | " + " | ".join(map(changes, runs)) + " |")
                 print(table[-1], flush=True)
-    words = " ".join(f"--data {folder}" for folder in asked.data or []) + " ".join(f" --seq {s}" for s in asked.seq)
-    command = f"python benchmarks/tracking.py {words.strip()} --target {asked.target} --name {name}"
+    words = [f"--data {folder}" for folder in asked.data or []] + [f"--seq {seq}" for seq in asked.seq]
+    words += [f"--target {asked.target}", f"--name {name}"] + ([f"--methods {asked.methods}"] if asked.methods else [])
+    command = " ".join(["python benchmarks/tracking.py", *words])
     path = Path(__file__).with_name(f"tracking-{name}.md")
     path.write_text("\n".join([*table, "", f"`{command}`", ""]), encoding="utf-8")
     print(path.read_text(encoding="utf-8"))
