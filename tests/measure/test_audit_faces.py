@@ -23,7 +23,7 @@ from mot_anon.measure.audit.renderer import draws_faces
 from mot_anon.measure.audit.sights import Candidate, FaceSight
 from mot_anon.measure.audit.verdicts import HAIR, uncovered
 from mot_anon.publish.analyse import Coverage
-from mot_anon.vision.faces import centerface_weights
+from mot_anon.vision.faces import CENTERFACE, centerface_weights
 from tests.measure.audit_trees import audited, cover_up, person_box, published, repaint, write_originals
 from tests.realdata import MOT, needs_mot
 from tests.sequences import noise
@@ -179,6 +179,8 @@ def test_a_tree_without_raw_faces_passes_and_one_raw_head_in_one_frame_is_named_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(looking, "found_twice", on_every_head)
+    monkeypatch.setattr(looking, "chosen_detector", lambda name: CENTERFACE)  # whose scores are believed
+    monkeypatch.setattr(looking, "_detector", lambda: None)
     originals = write_originals(tmp_path / "data", ".png")
     coverage = Coverage(detector=None, faces="none")
     tree = published(originals, tmp_path / "published", target="face", coverage=coverage, permute_ids=False)
