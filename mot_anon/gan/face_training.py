@@ -83,6 +83,8 @@ class FaceLearner(GeneratorLearner):
     """The body's training on faces: one critic for grey that knows codes, one for colour that knows none."""
 
     config: FaceConfig
+    risen: float = 1.0
+    """Share of the weight of ``apart`` that holds now."""
 
     def __init__(
         self,

@@ -90,7 +90,8 @@ def toned(picture: Pixels, shape: FaceShape) -> Pixels:
     """A picture (64, 64, 3) whose tone at the edge of the hole is that of what is round it, so that no edge is seen.
 
     Light is as it was drawn, and colours lie smoothly over it: few people were known in colour, and fringes of it are
-    the first that is seen of a fake.  At the edge only what is smooth is changed, less and less inwards: eyes that lie near the edge stay.
+    the first that is seen of a fake.  At the edge only what is smooth is changed, less and less inwards: eyes that lie
+    near the edge stay.
     """
     light = picture @ _LUMA
     picture = light + cv2.GaussianBlur(picture - light, (0, 0), _TINT)

@@ -268,6 +268,18 @@ def test_tone_is_matched_at_an_edge_unless_the_edge_is_that_of_hair() -> None:
         assert moved[rim].max() > change if around > 0.5 else moved[rim].max() < change
 
 
+def test_colours_lie_smoothly_on_light_that_is_sharp() -> None:
+    hole = draw_holes(FACE[None])[0, 0]
+    shape = FaceShape(np.array([0, 0, 64, 64]), np.full((64, 64, 3), 0.5, np.float32), hole, hole, 0.9, True)
+    luma, picture = np.array([0.299, 0.587, 0.114]), np.full((64, 64, 3), 0.5, np.float32)
+    picture[:, ::2] += (0.2, 0, -0.2 * 0.299 / 0.114)  # a fringe as light as what is beside it
+    picture[34] += 0.2
+    made = toned(picture, shape)
+    middle = slice(28, 36)
+    assert np.abs(np.diff(made[30, middle], axis=0)).max() < 0.02
+    assert np.diff(made[32:35, 32] @ luma).max() > 0.15
+
+
 def test_a_head_without_landmarks_is_covered_not_drawn(generator: Path) -> None:
     method = CiaganFace(generator)
     drawn, covered = (method.render([an_item(1, usable=usable)])[0] for usable in (True, False))
