@@ -1,9 +1,10 @@
 """How people look in published frames, beside controls: ``python benchmarks/body.py --data ROOT --seq MOT17-09``.
 
-Writes ``benchmarks/body-NAME.md``.  Every method publishes the sequence with the published test key; then, over people
-more than half visible and more than 60 px tall:
+Writes ``benchmarks/body-NAME.md``, or ``face-NAME.md`` with ``--target face``.  Every method publishes the sequence
+with the published test key; then, over people more than half visible and more than 60 px tall, or over their heads:
 
-- *found*, *right*: recall and precision of a detector (IoU 0.5) on published frames over those on the originals;
+- *found*, *right*: recall and precision of a detector on published frames over those on the originals (of people at
+  IoU 0.5; of faces by where their middle is);
 - *flicker*: how much a person changes from one frame to the next after shift and size are taken out, published over
   original; textures that crawl raise it, blur lowers it;
 - *sharpness*: gradient energy inside the boxes, published over original, so that blur does not win by flickering less;
@@ -27,12 +28,14 @@ from numpy.typing import NDArray
 from mot_anon import Settings, options
 from mot_anon.data.frames import Frame, read_frame
 from mot_anon.data.sequence import Sequence, open_sequence
+from mot_anon.plan.faces import small_head
 from mot_anon.plan.keys import TEST_KEY, Key
 from mot_anon.plan.regions import iou
 from mot_anon.progress import Reporter
 from mot_anon.publish.run import publish
 from mot_anon.vision.cache import detect_sequence
 from mot_anon.vision.detect import make_detector
+from mot_anon.vision.faces import AUTO, face_sequence, make_face_detector
 
 METHODS = (
     ("ciagan", "ciagan", None, None),
@@ -43,7 +46,8 @@ METHODS = (
 )
 """Title, method, strength, policy (None: the one that is asked for)."""
 _LEAST_HEIGHT, _VISIBLE, _SAME = 60, 0.5, 0.5
-_CROP = (128, 64)
+_LEAST_FACE = 8.0  # pixels: narrower finds are noise
+_CROP = {"body": (128, 64), "face": (64, 64)}
 _SEARCH = 4  # pixels of a crop by which a person may have moved in their box
 
 
@@ -61,21 +65,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", action="append", type=Path)
     parser.add_argument("--seq", action="append", required=True)
+    parser.add_argument("--target", choices=("body", "face"), default="body")
     parser.add_argument("--policy", default="pseudonym")
-    parser.add_argument("--detector", default="hog")
+    parser.add_argument("--detector", default=None, help="of people or of faces; default: hog, auto")
     parser.add_argument("--name", default=None, help="of the table; the sequences by default")
     asked = parser.parse_args()
+    detector = asked.detector or ("hog" if asked.target == "body" else AUTO)
     lines = ["| | found ÷ | right ÷ | flicker ÷ | sharpness ÷ | people/s |", "| --- |" + " ---: |" * 5]
     with Reporter() as report, tempfile.TemporaryDirectory() as work:
         sequences = options.find_sequences(asked.data, asked.seq, report, allow_partial=False, cameras=None)
-        before = [looks(sequence, sequence, asked.detector) for sequence in sequences]
+        before = [looks(sequence, sequence, asked.target, detector) for sequence in sequences]
         for title, method, strength, policy in METHODS:
-            settings = Settings(method=method, strength=strength, policy=policy or asked.policy, control=True)
+            settings = Settings(
+                method=method, strength=strength, policy=policy or asked.policy, target=asked.target, control=True
+            )
             started = time.perf_counter()
             published = publish(sequences, Path(work) / title.replace(" ", "-"), Key(TEST_KEY), settings, report)
             rate = painted(published.record) / (time.perf_counter() - started)
             tree = published.tree
-            after = [looks(open_sequence(tree / s.name), s, asked.detector) for s in sequences]
+            after = [looks(open_sequence(tree / s.name), s, asked.target, detector) for s in sequences]
             ratios = [
                 np.mean([getattr(b, name) / max(1e-9, getattr(a, name)) for a, b in zip(before, after, strict=True)])
                 for name in ("recall", "precision", "change", "sharpness")
@@ -84,8 +92,8 @@ def main() -> None:
             print(lines[-1], flush=True)
     names = ", ".join(sequence.name for sequence in sequences)
     found = " / ".join(f"{look.recall:.2f}" for look in before), " / ".join(f"{look.precision:.2f}" for look in before)
-    lines += ["", f"{names}: {asked.detector} on the originals: recall {found[0]}, precision {found[1]}.", ""]
-    path = Path(__file__).with_name(f"body-{asked.name or '+'.join(asked.seq)}.md")
+    lines += ["", f"{names}: {detector} on the originals: recall {found[0]}, precision {found[1]}.", ""]
+    path = Path(__file__).with_name(f"{asked.target}-{asked.name or '+'.join(asked.seq)}.md")
     path.write_text("\n".join(lines), encoding="utf-8")
     print(path.read_text(encoding="utf-8"))
 
@@ -96,18 +104,24 @@ def painted(record: dict[str, Any]) -> int:
     return sum(counts["person"] + counts["unsure"] for counts in regions.values())
 
 
-def looks(shown: Sequence, labels: Sequence, detector: str) -> Looks:
-    """Measure the frames of ``shown`` at the people of ``labels``."""
+def looks(shown: Sequence, labels: Sequence, target: str, detector: str) -> Looks:
+    """Measure the frames of ``shown`` at the people of ``labels``, or at their heads."""
     gt = labels.gt()
     people = gt[(gt["class"] == 1) & (gt["visibility"] > _VISIBLE) & (gt["h"] > _LEAST_HEIGHT)]
-    found = detect_sequence(shown.frames, make_detector(detector))
-    recall, precision = detected(found, people, gt)
+    if target == "body":
+        recall, precision = detected(detect_sequence(shown.frames, make_detector(detector)), people, gt)
+    else:
+        finder = make_face_detector(detector)
+        assert finder is not None
+        found = face_sequence(shown.frames, gt, finder)
+        people, gt = heads(people), heads(gt)
+        recall, precision = met(found, people, gt)
     changes, energies = [], []
     last: dict[int, NDArray[np.float32]] = {}
     for number, path in enumerate(shown.frames, start=1):
         frame = read_frame(path)
         crops = {
-            int(row.id): crop(frame, np.array([row.x, row.y, row.w, row.h]))
+            int(row.id): crop(frame, np.array([row.x, row.y, row.w, row.h]), _CROP[target])
             for row in people[people["frame"] == number].itertuples()
         }
         energies += [energy(some) for some in crops.values()]
@@ -130,13 +144,34 @@ def detected(found: pd.DataFrame, people: pd.DataFrame, everybody: pd.DataFrame)
     return hits / max(1, len(people)), right / max(1, tall)
 
 
-def crop(frame: Frame, box: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Brightness (128, 64) of a box x, y, w, h, replicated beyond the frame."""
+def heads(people: pd.DataFrame) -> pd.DataFrame:
+    """The same rows with the boxes of heads."""
+    boxes = [small_head(box) for box in people[["x", "y", "w", "h"]].to_numpy(float)]
+    return people.assign(**dict(zip("xywh", np.array(boxes).reshape(-1, 4).T, strict=True)))
+
+
+def met(found: pd.DataFrame, wanted: pd.DataFrame, known: pd.DataFrame) -> tuple[float, float]:
+    """Share of the heads that are wanted in which a face was found; share of the faces that lie in a known head."""
+    faces = found[found["w"] >= _LEAST_FACE]
+    middles = faces.assign(x=faces["x"] + faces["w"] / 2, y=faces["y"] + faces["h"] / 2)
+    pairs = [_within(middles, boxes) for boxes in (wanted, known)]
+    return pairs[0].any(0).mean(), pairs[1].any(1).mean()
+
+
+def _within(points: pd.DataFrame, boxes: pd.DataFrame) -> NDArray[np.bool_]:
+    """(N, M): which points lie in which boxes of their frame."""
+    x, y, number = (points[name].to_numpy()[:, None] for name in ("x", "y", "frame"))
+    a, b, w, h, frame = (boxes[name].to_numpy()[None] for name in ("x", "y", "w", "h", "frame"))
+    return np.asarray((number == frame) & (x >= a) & (x <= a + w) & (y >= b) & (y <= b + h))
+
+
+def crop(frame: Frame, box: NDArray[np.float64], size: tuple[int, int] = _CROP["body"]) -> NDArray[np.float32]:
+    """Brightness (H, W) of a box x, y, w, h, brought to ``size``; replicated beyond the frame."""
     x1, y1 = np.floor(box[:2]).astype(int)
     x2, y2 = np.ceil(box[:2] + box[2:]).astype(int)
     rows, columns = np.arange(y1, y2).clip(0, frame.shape[0] - 1), np.arange(x1, x2).clip(0, frame.shape[1] - 1)
     grey = cv2.cvtColor(frame[rows[:, None], columns], cv2.COLOR_BGR2GRAY)
-    return np.asarray(cv2.resize(grey, _CROP[::-1], interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(cv2.resize(grey, size[::-1], interpolation=cv2.INTER_AREA), np.float32)
 
 
 def change(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mot_anon.gan import faces as networks
 from mot_anon.gan.faces import cut_windows, embed_windows, varied, window_affine
-from mot_anon.gan.identity import CODE_SIZE, IdentityConfig, IdentityLearner, IdentityNetwork, whitening
+from mot_anon.gan.identity import EMBEDDING_SIZE, IdentityConfig, IdentityLearner, IdentityNetwork, whitening
 from mot_anon.vision import augment
 from mot_anon.vision.face_data import Faces, load_faces
 from mot_anon.vision.training import Draw, Log, make_accelerator, train
@@ -68,17 +68,17 @@ class FaceIdentityLearner(IdentityLearner):
         assert isinstance(network, IdentityNetwork)
         faces = self.audience
         embeddings = F.normalize(embed_faces(network, faces))
-        variances = torch.linalg.eigvalsh(torch.cov(CODE_SIZE**0.5 * embeddings.T))
+        variances = torch.linalg.eigvalsh(torch.cov(EMBEDDING_SIZE**0.5 * embeddings.T))
         similarity = (embeddings @ embeddings.T).fill_diagonal_(-2)
         person = torch.from_numpy(faces.person)
         hits = person[similarity.argmax(1)] == person
         return {"rank-1": float(hits.float().mean()), "least": float(variances[0]), "most": float(variances[-1])}
 
     def export(self, out: Path) -> None:
-        """Measure the whitening on the training pictures and write the average."""
+        """Measure on the training pictures what makes codes of embeddings, and write the average."""
         network = self.averages["identity"]
         assert isinstance(network, IdentityNetwork)
-        network.mean, network.whitening = whitening(embed_faces(network, self.faces))
+        network.mean, network.whitening = whitening(embed_faces(network, self.faces), self.faces.person)
         save_weights(network, out, self.form)
 
 

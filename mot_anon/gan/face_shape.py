@@ -21,7 +21,7 @@ _LEFT_EYE, _RIGHT_EYE = slice(36, 42), slice(42, 48)
 
 
 def proportions(codes: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Codes (N, 128), of any length → scales (N, 6) of :data:`PROPORTIONS`, near 1."""
+    """Codes (N, 24), of any length → scales (N, 6) of :data:`PROPORTIONS`, near 1."""
     codes = np.asarray(codes, np.float64)
     length = np.linalg.norm(codes, axis=1, keepdims=True).clip(1e-6)
     numbers = codes[:, : len(PROPORTIONS)] / length * codes.shape[1] ** 0.5
@@ -29,7 +29,7 @@ def proportions(codes: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def keyed_shape(points: NDArray[np.float32], codes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Landmarks (N, 68, 2) in any unit → those of the faces that ``codes`` (N, 128) describe, turned alike.
+    """Landmarks (N, 68, 2) in any unit → those of the faces that ``codes`` (N, 24) describe, turned alike.
 
     Jaw, nose and mouth move; brows and eyes, which nobody draws, stay.  The hole is still that of the old ones.
     """

@@ -23,7 +23,7 @@ from mot_anon.gan.face_cast import VIEWS, FaceCast, FacePlaces, embed_alone
 from mot_anon.gan.face_shape import keyed_shape
 from mot_anon.gan.faces import embed_windows
 from mot_anon.gan.identity import CODE_SIZE, whitening
-from mot_anon.gan.losses import apart_loss, critic_loss, reconstruction_loss
+from mot_anon.gan.losses import apart_loss, reconstruction_loss
 from mot_anon.gan.training import GeneratorConfig, GeneratorLearner, Request, repeated
 from mot_anon.vision import augment
 from mot_anon.vision.face_data import load_faces
@@ -44,9 +44,6 @@ class FaceConfig(GeneratorConfig):
         Share of the faces whose landmarks are a little beside the truth.
     coloured:
         Share of the places that are in colour.
-    gain:
-        What critics' scores are multiplied by.  With spectral normalisation they are so small for faces that no hinge
-        ever closes, and what the identity network says weighs four times as much: then codes make masks.
     apart, patience:
         Weight of :func:`~mot_anon.gan.losses.apart_loss`: two codes in one place, and who was there; and the share of
         the run over which it rises: before critics know faces, codes tear holes into them.
@@ -98,8 +95,9 @@ class FaceLearner(GeneratorLearner):
         self.config, self.accelerator, self.samples = config, accelerator, samples
         network = averaged(networks.load_face_identity(identity))
         faces = load_faces(data, ("train",))
-        # Codes say who a face is without its hair; of such embeddings the whitening is another one.
-        network.mean, network.whitening = whitening(embed_alone(network, faces.of(faces.detected)))
+        # Codes say who a face is without its hair; for such embeddings it is other directions that say so.
+        seen = faces.of(faces.detected)
+        network.mean, network.whitening = whitening(embed_alone(network, seen), seen.person)
         self.faces = FaceCast(faces, network, config.seed)
         self.public = FaceCast(load_faces(data, ("val",)), network, config.seed)
         self.identity = network.to(accelerator.device)
@@ -132,17 +130,8 @@ class FaceLearner(GeneratorLearner):
         _, *others = torch.split(codes, len(places.real))
         return torch.cat([places.shape, *(keyed_places(_face(places), code) for code in others)])
 
-    def judge(self, places: Places, fake: Tensor, codes: Tensor) -> Tensor:
-        """Both critics' loss; real people come with codes of other pictures of them."""
-        n = len(places.real)
-        real = self._scores(places.real.to(fake.device), places, codes[:n])
-        return critic_loss(real, self._scores(fake, places, codes))
-
-    def judgements(self, picture: Tensor, places: Places, codes: Tensor) -> list[Tensor]:
+    def scores(self, pictures: Tensor, places: Places, codes: Tensor) -> list[Tensor]:
         """Scores in grey, and in colour where there is colour."""
-        return self._scores(picture, places, codes)
-
-    def _scores(self, pictures: Tensor, places: Places, codes: Tensor) -> list[Tensor]:
         copies = len(pictures) // len(places.real)
         shown, shape = self.view(pictures, places), self.shapes(places, codes).to(pictures.device)
         scores = list(self.networks["critic"](augment.luma(shown), shape, codes))
@@ -232,7 +221,7 @@ class FaceLearner(GeneratorLearner):
 
 
 def keyed_places(places: FacePlaces, codes: Tensor) -> Tensor:
-    """Holes, and landmarks as the codes (N, 128) have them: (N, 2, 64, 64)."""
+    """Holes, and landmarks as the codes (N, 24) have them: (N, 2, 64, 64)."""
     lines = draw_landmarks(keyed_shape(places.points, codes.cpu().numpy()))
     return torch.cat([places.shape[:, :1], torch.from_numpy(lines)], 1)
 

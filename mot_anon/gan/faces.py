@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mot_anon.gan.identity import CODE_SIZE, IdentityNetwork
+from mot_anon.gan.identity import CODE_SIZE, EMBEDDING_SIZE, IdentityNetwork
 from mot_anon.gan.networks import DiscriminatorNetwork, GeneratorNetwork
 from mot_anon.vision import augment
 from mot_anon.vision.landmarks import face_windows
@@ -25,9 +25,9 @@ SIZE = (64, 64)
 SHAPE_CHANNELS = 2
 """Hole, and landmarks as lines."""
 _WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
-GENERATOR_WEIGHTS, GENERATOR_FORMAT = _WEIGHTS / "face-generator.safetensors", "mot_anon face generator 1"
-IDENTITY_WEIGHTS, IDENTITY_FORMAT = _WEIGHTS / "face-identity.safetensors", "mot_anon face identity 1"
-EMBEDDER_WEIGHTS, EMBEDDER_FORMAT = _WEIGHTS / "face-embedder.safetensors", "mot_anon face embedder 1"
+GENERATOR_WEIGHTS, GENERATOR_FORMAT = _WEIGHTS / "face-generator.safetensors", "mot_anon face generator 2"
+IDENTITY_WEIGHTS, IDENTITY_FORMAT = _WEIGHTS / "face-identity.safetensors", "mot_anon face identity 2"
+EMBEDDER_WEIGHTS, EMBEDDER_FORMAT = _WEIGHTS / "face-embedder.safetensors", "mot_anon face embedder 2"
 _BATCH = 32
 
 Pixels = NDArray[np.float32]
@@ -74,7 +74,7 @@ class FaceGenerator:
             (N, 64, 64) in 0…1: :func:`~mot_anon.vision.landmarks.draw_landmarks` and
             :func:`~mot_anon.vision.landmarks.draw_holes`.
         codes:
-            (N, 128): identity codes; their length does not matter.
+            (N, 24): identity codes; their length does not matter.
 
         Returns
         -------
@@ -128,7 +128,7 @@ def moved_landmarks(landmarks: NDArray[np.float32], theta: Tensor) -> NDArray[np
 def embed_windows(network: IdentityNetwork, windows: Tensor) -> Tensor:
     """Windows (N, 3, 64, 64) in −1…1 → embeddings (N, 128) float32."""
     device = network.mean.device
-    rows = [torch.zeros(0, CODE_SIZE)]
+    rows = [torch.zeros(0, EMBEDDING_SIZE)]
     for start in range(0, len(windows), 128):
         part = windows[start : start + 128]
         with reduced_precision(device.type):

@@ -16,7 +16,7 @@ from mot_anon.vision.bodies import PARTS
 from mot_anon.vision.weights import content_digest, load_weights, reduced_precision
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "generator.safetensors"
-FORMAT = "mot_anon generator 1"
+FORMAT = "mot_anon generator 2"
 _BATCH = 32
 
 Pixels = NDArray[np.float32]
@@ -40,7 +40,7 @@ class Generator:
         silhouettes, parts:
             (N, 128, 64) and (N, 4, 128, 64) in 0…1, as :class:`mot_anon.vision.parse.Parser` gives them.
         codes:
-            (N, 128): identity codes; their length does not matter.
+            (N, 24): identity codes; their length does not matter.
 
         Returns
         -------

@@ -1,9 +1,10 @@
 """The identity network: who somebody is, as a code (CIAGAN, section 3.2: Proxy-NCA on real images first).
 
 Its codes are what the generator is asked for.  A key draws codes from a normal distribution, and a camera may turn
-them, so the network is trained to give codes that fill their space evenly: a batch norm without scale makes every
-number of unit variance, a penalty takes the correlation between numbers away, and what correlation remains is removed
-by a matrix that is stored with the weights.
+them, so every direction of a code must mean something that can be seen of somebody.  Of an embedding's many directions
+most are noise, which no generator can draw and which a rotation would fill with most of what is known of a person.  So
+a matrix that is stored with the weights keeps those few directions in which two cameras agree on a person, each with
+unit variance over people (canonical directions of the two views, after whitening).
 """
 
 from __future__ import annotations
@@ -38,15 +39,17 @@ from mot_anon.vision.weights import content_digest, load_weights, reduced_precis
 
 INPUT_SIZE = (128, 64)
 """Height and width of a crop."""
-CODE_SIZE = 128
-"""Length of a code."""
+EMBEDDING_SIZE = 128
+"""Length of an embedding."""
+CODE_SIZE = 24
+"""Length of a code: with more, people of ``val`` are found less often by their codes."""
 WIDTHS = (32, 32, 64, 64, 128, 128, 256)
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "identity.safetensors"
-FORMAT = "mot_anon identity 1"
+FORMAT = "mot_anon identity 2"
 
 
 class IdentityNetwork(nn.Module):
-    """Crops in, embeddings out; :meth:`code` whitens them.
+    """Crops in, embeddings out; :meth:`code` takes from them what says who somebody is.
 
     Parameters
     ----------
@@ -70,10 +73,10 @@ class IdentityNetwork(nn.Module):
         )
         self.blocks = nn.ModuleList(_Residual(a, b) for a, b in itertools.pairwise(widths))
         pooled = widths[-1] * (2 if grid is None else grid[0] * grid[1])
-        self.project = nn.Linear(pooled, CODE_SIZE, bias=False)
-        self.neck = nn.BatchNorm1d(CODE_SIZE, affine=False)
-        self.register_buffer("mean", torch.zeros(CODE_SIZE))
-        self.register_buffer("whitening", torch.eye(CODE_SIZE))
+        self.project = nn.Linear(pooled, EMBEDDING_SIZE, bias=False)
+        self.neck = nn.BatchNorm1d(EMBEDDING_SIZE, affine=False)
+        self.register_buffer("mean", torch.zeros(EMBEDDING_SIZE))
+        self.register_buffer("whitening", torch.eye(EMBEDDING_SIZE, CODE_SIZE))
 
     def features(self, crops: Tensor) -> list[Tensor]:
         """(N, 3, 128, 64) in −1…1 → the maps of every block, fine to coarse."""
@@ -94,7 +97,7 @@ class IdentityNetwork(nn.Module):
         return self.head(self.features(crops)[-1])
 
     def code(self, embeddings: Tensor) -> Tensor:
-        """Embeddings → codes: also uncorrelated over people, as standard normal numbers are."""
+        """Embeddings (N, 128) → codes (N, 24): uncorrelated over people, as standard normal numbers are."""
         return (embeddings.float() - self.mean) @ self.whitening
 
 
@@ -152,7 +155,7 @@ class IdentityLearner(EmbeddingLearner):
 
     def begin(self, network: IdentityNetwork, people: int) -> None:
         """Take a network into training, with a proxy for each of ``people``."""
-        self.assemble("identity", network.to(memory_format=torch.channels_last), Proxies(people, CODE_SIZE))
+        self.assemble("identity", network.to(memory_format=torch.channels_last), Proxies(people, EMBEDDING_SIZE))
 
     def step(self, draw: Draw, number: int, progress: float) -> dict[str, float]:
         """One step on random crops."""
@@ -210,12 +213,17 @@ class IdentityLearner(EmbeddingLearner):
         return {"rank-1": float(hits.float().mean()), "least": float(variances[0]), "most": float(variances[-1])}
 
     def export(self, out: Path) -> None:
-        """Measure the whitening on the training crops and write the average."""
+        """Measure on the training crops what makes codes of embeddings, and write the average.
+
+        The mean is that of people in both wardrobes; directions and variances are those of people as they came, since
+        recoloured ones wear all colours alike.
+        """
         network = self.averages["identity"]
         assert isinstance(network, IdentityNetwork)
         plain = embed(network, self.bodies.pixels)
         dressed = embed(network, self.bodies.pixels, self.bodies, self.colours)
-        network.mean, network.whitening = population(plain, dressed)
+        network.whitening = whitening(plain, self.bodies.person, self.bodies.camera)[1]
+        network.mean = torch.cat([plain, dressed]).mean(0)
         save_weights(network, out, FORMAT)
 
 
@@ -226,24 +234,37 @@ def correlation(embeddings: Tensor) -> Tensor:
     return (covariance - torch.diag(covariance.diag())).square().sum() / embeddings.shape[1]
 
 
-def population(plain: Tensor, dressed: Tensor, share: float = 0.0) -> tuple[Tensor, Tensor]:
-    """Mean and whitening after which a standard normal code means somebody as usual as people in the street are.
+def whitening(
+    embeddings: Tensor, person: NDArray[np.integer[Any]], view: NDArray[np.integer[Any]] | None = None
+) -> tuple[Tensor, Tensor]:
+    """Mean (D,) and matrix (D, CODE_SIZE) after which embeddings have unit covariance and say who somebody is.
 
-    Recoloured people wear all colours alike, and codes drawn as widely as they lie gave legs in colours one and a half
-    times as various as people's are.  So the covariance is that of ``plain`` people (N, 128), with a ``share`` of the
-    ``dressed`` ones', round the mean of both.
+    Parameters
+    ----------
+    embeddings:
+        (N, D), of pictures of people.
+    person, view:
+        (N,): whose picture it is, and by which camera; None where every picture is a view of its own.
     """
-    together = torch.cat([(1 - share) ** 0.5 * (plain - plain.mean(0)), share**0.5 * (dressed - dressed.mean(0))])
-    _, root = whitening(together * 2**0.5)
-    return torch.cat([plain, dressed]).mean(0), root
-
-
-def whitening(embeddings: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean (D,) and symmetric matrix (D, D) after which the embeddings have unit covariance."""
     mean = embeddings.double().mean(0)
     values, vectors = torch.linalg.eigh(torch.cov(embeddings.double().T))
     root = vectors @ torch.diag(values.clamp_min(0.02).rsqrt()) @ vectors.T
-    return mean.float(), root.float()
+    _, directions = torch.linalg.eigh(agreement((embeddings.double() - mean) @ root, person, view))
+    return mean.float(), (root @ directions.flip(1)[:, :CODE_SIZE]).float()
+
+
+def agreement(
+    embeddings: Tensor, person: NDArray[np.integer[Any]], view: NDArray[np.integer[Any]] | None = None
+) -> Tensor:
+    """(D, D): covariance of embeddings (N, D) between different views of one person, over people seen twice."""
+    total, people = torch.zeros(embeddings.shape[1], embeddings.shape[1], dtype=embeddings.dtype), 0
+    views = np.arange(len(person)) if view is None else view
+    for rows in np.split(np.argsort(person, kind="stable"), np.flatnonzero(np.diff(np.sort(person))) + 1):
+        seen = torch.stack([embeddings[rows[views[rows] == one]].mean(0) for one in np.unique(views[rows])])
+        if len(seen) > 1:
+            both = seen.sum(0)[:, None] * seen.sum(0) - seen.T @ seen
+            total, people = total + both / (len(seen) * (len(seen) - 1)), people + 1
+    return total / max(1, people)
 
 
 @torch.inference_mode()
@@ -275,7 +296,7 @@ class IdentityReader:
         self.fingerprint = f"identity-1-{content_digest(weights)}"
 
     def __call__(self, frame: Frame, boxes: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Frame (H, W, 3) uint8 BGR and boxes (N, 4) xyxy → codes (N, 128) float32; a track's code is their mean."""
+        """Frame (H, W, 3) uint8 BGR and boxes (N, 4) xyxy → codes (N, 24) float32; a track's code is their mean."""
         if not len(boxes):
             return np.zeros((0, CODE_SIZE), np.float32)
         crops = np.stack([cut_window(frame, box, INPUT_SIZE) for box in boxes])

@@ -69,7 +69,7 @@ class GeneratorNetwork(nn.Module):
         shape:
             (N, C, H, W) in 0…1: silhouette and parts, or hole and landmarks.
         codes:
-            (N, 128); their length does not matter.
+            (N, 24); their length does not matter.
 
         Returns
         -------
@@ -94,20 +94,22 @@ class GeneratorNetwork(nn.Module):
 
 
 @torch.no_grad()
-def follow_whitening(network: GeneratorNetwork, before: Tensor, after: Tensor) -> None:
-    """Make a generator that learnt codes of one whitening understand those of another: the same people, new codes.
+def follow_whitening(layer: nn.Linear, before: Tensor, after: Tensor) -> Tensor:
+    """Weights with which a layer that learnt codes of one whitening understands those of another.
 
     Parameters
     ----------
+    layer:
+        The first that sees codes: of a generator's style or of a critic's projection.
     before, after:
-        (128, 128): what the embeddings were multiplied by to give codes, and what they are now; round the same mean.
-        Lengths of codes do not matter (:func:`unit`), so only the first layer has to be turned.
+        (128, N) and (128, M): what the embeddings were multiplied by to give codes, and what they are now; round the
+        same mean.  What codes no longer say is taken for average.  Lengths of codes do not matter (:func:`unit`), so
+        only this layer has to be turned.
     """
-    turn = torch.linalg.inv(after.double()) @ before.double()
-    drawn = torch.randn(20000, CODE_SIZE, generator=torch.Generator().manual_seed(0)).double()
-    length = CODE_SIZE**0.5 / (drawn @ turn).norm(dim=1).mean()
-    first = cast(nn.Linear, network.style[0])
-    first.weight.copy_(first.weight.double() @ turn.T * length)
+    turn = torch.linalg.pinv(after.double()) @ before.double()
+    drawn = torch.randn(20000, after.shape[1], generator=torch.Generator().manual_seed(0)).double()
+    length = before.shape[1] ** 0.5 / (drawn @ turn).norm(dim=1).mean()
+    return (layer.weight.double() @ turn.T * length).float()
 
 
 class _Layer(nn.Module):
@@ -152,7 +154,7 @@ class DiscriminatorNetwork(nn.Module):
         self.project = spectral_norm(nn.Linear(CODE_SIZE, last)) if asks else None
 
     def forward(self, pictures: Tensor, shape: Tensor, codes: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """(N, 3, H, W), (N, C, H, W), (N, 128) → scores of patches (N, 1, H/8, W/8), and of the whole (N,)."""
+        """(N, 3, H, W), (N, C, H, W), (N, 24) → scores of patches (N, 1, H/8, W/8), and of the whole (N,)."""
         maps = torch.cat([pictures, shape], 1)
         for layer in self.layers:
             maps = F.leaky_relu(layer(maps), 0.2)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from mot_anon.gan.data import WARDROBE, Cast, Places
 from mot_anon.gan.generate import FORMAT
-from mot_anon.gan.identity import CODE_SIZE, load_identity
+from mot_anon.gan.identity import CODE_SIZE, EMBEDDING_SIZE, load_identity
 from mot_anon.gan.identity import WEIGHTS as IDENTITY_WEIGHTS
 from mot_anon.gan.losses import adversarial_loss, critic_loss, feature_loss, reconstruction_loss, siamese_loss
 from mot_anon.gan.networks import DiscriminatorNetwork, GeneratorNetwork
@@ -57,6 +57,9 @@ class GeneratorConfig(TrainingConfig):
         own; of shapes as the parser reads them.
     reconstruction, features, guidance:
         Weights of losses beside the adversarial one.
+    gain:
+        What critics' scores are multiplied by.  With spectral normalisation they are so small that no hinge ever
+        closes, and whatever else is asked for weighs more than looking real.
     margin:
         Of :func:`~mot_anon.gan.losses.siamese_loss`.
     decay:
@@ -81,13 +84,14 @@ class GeneratorConfig(TrainingConfig):
     reconstruction: float = 8.0
     features: float = 4.0
     guidance: float = 2.0
+    gain: float = 4.0
     margin: float = 0.2
     decay: float = 0.35
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a step asks for: ``codes`` (2B, 128), the ``sources`` of the places, and where the two are ``swapped``.
+    """What a step asks for: ``codes`` (2B, 24), the ``sources`` of the places, and where the two are ``swapped``.
 
     ``person`` (2B,) is the wanted training person where a classifier could know them, else −1.
     """
@@ -122,7 +126,7 @@ class GeneratorLearner(Learner):
         """Take networks into training: a generator, what judges it, and a classifier of ``people`` training people."""
         accelerator, config, betas = self.accelerator, self.config, (0.0, 0.99)
         judges = {name: critic.to(memory_format=torch.channels_last) for name, critic in critics.items()}
-        judges["classifier"] = nn.Linear(CODE_SIZE, people)
+        judges["classifier"] = nn.Linear(EMBEDDING_SIZE, people)
         self.critics = tuple(critics)
         self.averages = {"generator": averaged(generator).to(accelerator.device)}
         drawing = torch.optim.Adam([parameter_group(generator.parameters(), config.learning_rate)], betas=betas)
@@ -187,16 +191,14 @@ class GeneratorLearner(Learner):
         return repeated(places.shape, len(codes) // len(places.real))
 
     def judge(self, places: Places, fake: Tensor, codes: Tensor) -> Tensor:
-        """The critic's loss; real people come with codes of other pictures of them."""
-        n, real, shape = len(places.real), places.real.to(fake.device), places.shape.to(fake.device)
-        scores = self.networks["critic"](
-            torch.cat([real, fake]), torch.cat([shape, shape, shape]), torch.cat([codes[:n], codes])
-        )
-        return critic_loss([score[:n] for score in scores], [score[n:] for score in scores])
+        """The critics' loss; real people come with codes of other pictures of them."""
+        real = self.scores(places.real.to(fake.device), places, codes[: len(places.real)])
+        return critic_loss(real, self.scores(fake, places, codes))
 
-    def judgements(self, picture: Tensor, places: Places, codes: Tensor) -> list[Tensor]:
-        """Scores of pictures drawn twice into ``places``, of every kind that there is."""
-        return list(self.networks["critic"](picture, repeated(places.shape.to(picture.device), 2), codes))
+    def scores(self, pictures: Tensor, places: Places, codes: Tensor) -> list[Tensor]:
+        """Scores, of every kind that there is, of pictures of ``codes`` in ``places``, once or several times each."""
+        shape = self.shapes(places, codes).to(pictures.device)
+        return [self.config.gain * score for score in self.networks["critic"](pictures, shape, codes)]
 
     def view(self, picture: Tensor, places: Places) -> Tensor:
         """What of pictures in ``places`` (once or twice) may be looked at."""
@@ -222,7 +224,7 @@ class GeneratorLearner(Learner):
         """What the generator is told, weighted."""
         n, config, device = len(places.real), self.config, picture.device
         codes = request.codes.to(device)
-        losses = {"adversarial": adversarial_loss(self.judgements(picture, places, codes))}
+        losses = {"adversarial": adversarial_loss(self.scores(picture, places, codes))}
         with self.accelerator.autocast():
             features = self.identity.features(self.watched(picture, places))
             with torch.no_grad():

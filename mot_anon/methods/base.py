@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mot_anon.errors import OptionError
+from mot_anon.vision.look import Look
 
 Pixels = NDArray[np.float32]
 CIAGAN = "ciagan"
@@ -85,7 +86,7 @@ class Item:
     silhouette:
         (H, W) float32 in 0…1: where the visible person is.
     code:
-        (128,) float32: the identity code, standard normal.
+        (24,) float32: the identity code, standard normal.
     head:
         Size of the head in pixels, seen or not.
     recolouring:
@@ -97,6 +98,8 @@ class Item:
     face:
         Where to draw a face; None unless the method asks for faces.  ``silhouette`` is soft then: 1 inside the hole, 0
         where the region ends, and good as an alpha.
+    look:
+        How the camera shows people, where that is known.
     tight:
         The silhouette follows the person's outline, and what is beside it in ``raw`` is published as it is: a mean over
         both would tell what the person's few pixels in it are.
@@ -111,6 +114,7 @@ class Item:
     shape: Shape | None = None
     face: FaceShape | None = None
     tight: bool = False
+    look: Look | None = None
 
 
 @runtime_checkable

@@ -11,6 +11,7 @@ import numpy as np
 
 from mot_anon.methods.base import CIAGAN, Item, Pixels, Shape
 from mot_anon.threads import one_thread
+from mot_anon.vision.look import seen_by
 
 if TYPE_CHECKING:
     from mot_anon.gan.generate import Generator
@@ -19,6 +20,7 @@ _EDGE = (0.35, 0.7)  # of the silhouette: transparent below, opaque above
 _SHARPEN = 0.6  # of a cell of the generator's: standard deviation of what is added to sharpen
 _ADDED, _ADDED_TO_CLOTH = 0.35, 1.0  # how much of it, and how much where no texture is left that it would raise
 _CLOTH = (7, 0.3, 2.5)  # diameter in cells, standard deviations of tone and of cells: patches of one piece of cloth
+_INSIDE = 0.9  # of the opacity: where a picture is looked at for how sharp it is
 _FAR = 0.9  # pixels a cell, below which there is nothing to sharpen
 
 
@@ -121,8 +123,10 @@ def _placed(item: Item, shape: Shape, picture: Pixels) -> tuple[Pixels, Pixels]:
     a1, b1, a2, b2 = max(0, x1), max(0, y1), min(width, x2), min(height, y2)
     alpha = np.zeros((height, width), np.float32)
     if a2 > a1 and b2 > b1:
-        rgb[b1:b2, a1:a2] = large[b1 - y1 : b2 - y1, a1 - x1 : a2 - x1]
         alpha[b1:b2, a1:a2] = opacity(item.silhouette[b1:b2, a1:a2])
+        part = np.ascontiguousarray(large[b1 - y1 : b2 - y1, a1 - x1 : a2 - x1])
+        seen = None if item.look is None else seen_by(item.look, part, alpha[b1:b2, a1:a2] > _INSIDE)
+        rgb[b1:b2, a1:a2] = part if seen is None else seen
     return rgb, alpha
 
 

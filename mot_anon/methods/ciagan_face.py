@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 _LUMA = np.tile(np.array([[0.299], [0.587], [0.114]], np.float32), 3)
 _EDGE, _SMOOTH = 5.0, 1.5  # cells from a hole's edge in which its tone is matched, and how finely
-_TINT = 4.0  # cells over which colours are even: who somebody is has nothing to do with them
+_TINT, _LIPS = 4.0, 0.3  # cells over which colours are even; and how much of what differs from the skin's is left
+_SKIN = np.array([1.19, 0.94, 0.82], np.float32)  # red, green and blue of skin over its light, as cameras see it
+_TANNED, _COLOURLESS = 0.8, 0.02  # how far a pale face comes towards it, and mean colour of a picture that has some
 _EDGES = 0.15  # of 0…1: differences of tone beyond are no wrong light but skin beside hair
 
 
@@ -89,17 +91,27 @@ class CiaganFace:
 def toned(picture: Pixels, shape: FaceShape) -> Pixels:
     """A picture (64, 64, 3) whose tone at the edge of the hole is that of what is round it, so that no edge is seen.
 
-    Light is as it was drawn, and colours lie smoothly over it: few people were known in colour, and fringes of it are
-    the first that is seen of a fake.  At the edge only what is smooth is changed, less and less inwards: eyes that lie
-    near the edge stay.
+    Light is as it was drawn, and skin has one colour in all its light, with a breath of others lying smoothly over it:
+    few people were known in colour, and fringes of it are the first that is seen of a fake.  At the edge only what is
+    smooth is changed, less and less inwards: eyes that lie near the edge stay.
     """
     light = picture @ _LUMA
-    picture = light + cv2.GaussianBlur(picture - light, (0, 0), _TINT)
+    skin = light * _skin(picture, light, shape)
+    picture = skin + _LIPS * cv2.GaussianBlur(picture - skin, (0, 0), _TINT)
     distance = cv2.distanceTransform((shape.hole > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
     share = np.clip(1 - distance / _EDGE, 0, 1)[..., None]
     difference = cv2.GaussianBlur(shape.surroundings - picture, (0, 0), _SMOOTH)
     difference *= np.exp(-((difference.mean(2, keepdims=True) / _EDGES) ** 2))
     return np.asarray((picture + share * difference).clip(0, 1), np.float32)
+
+
+def _skin(picture: Pixels, light: Pixels, shape: FaceShape) -> Pixels:
+    """(3,) the colour of a face's skin over its light; what is too pale for skin, where there is colour, is none."""
+    inside = shape.hole[..., None]
+    drawn = (picture * inside).sum((0, 1)) / (light * inside).sum((0, 1)).clip(1e-3)
+    around = np.abs(shape.surroundings - shape.surroundings @ _LUMA).mean()
+    paleness = np.clip(1 - (drawn[0] - drawn[2]) / (_SKIN[0] - _SKIN[2]), 0, 1) * np.clip(around / _COLOURLESS, 0, 1)
+    return np.asarray(drawn + _TANNED * paleness * (_SKIN - drawn), np.float32)
 
 
 def placed(item: Item, shape: FaceShape, picture: Pixels) -> Pixels:

@@ -17,7 +17,7 @@ _HAIRS = np.array([[0.10, 0.08, 0.07], [0.22, 0.15, 0.11], [0.38, 0.27, 0.17], [
 _WIDE, _HIGH = 0.36, 0.46  # half axes of a head by its window's side
 _SOFT = 0.16  # of a head: over how much its edge fades
 _HAIRLINE = 0.12  # how far below the middle of a head hair goes over into skin, by half its height
-_STRANDS = (5, 9)  # rows and columns of the light and dark places of hair
+_STRANDS = (3, 7)  # rows and columns of the light and dark places of hair
 _DARK, _BRIGHT = 0.35, 1.1  # least and largest light
 
 

@@ -17,6 +17,7 @@ from mot_anon.plan.heads import FacePlace, Heads
 from mot_anon.plan.identities import CAMERA_TRACK, Codes
 from mot_anon.plan.plate import Plate
 from mot_anon.plan.silhouettes import Maps, Seen, unpack
+from mot_anon.vision.look import Look
 
 _FLOATS = ("x", "y", "w", "h", "visibility")
 _SEEN, _HEADS = "seen_", "heads_"
@@ -29,7 +30,7 @@ class Region:
 
     ``box`` is (4,) x, y, w, h in pixels, not clipped, with some room round it where no annotator drew it; ``person``
     False where nobody is sure that it is one; ``head`` (4,) the part that is sure to hold the head; ``cut`` (K, 4)
-    boxes of things in front; ``code`` (128,) float32; ``seen`` what a parser saw of the person, where one was asked;
+    boxes of things in front; ``code`` (24,) float32; ``seen`` what a parser saw of the person, where one was asked;
     ``face`` where a face is drawn, for methods that draw faces; ``faced`` whether a face was found in ``head``.
     """
 
@@ -67,6 +68,8 @@ class CameraPlan:
         What the camera sees where nobody is, where that is known and was asked for.
     heads:
         Where the heads are, in the order of ``regions``, for targets that need them.
+    look:
+        How the camera shows people (:func:`~mot_anon.plan.look.camera_look`), where that is known and was asked for.
     """
 
     camera: str
@@ -80,6 +83,7 @@ class CameraPlan:
     seen: Mapping[int, Maps] = field(default_factory=dict, repr=False)
     plate: Plate | None = field(default=None, repr=False)
     heads: Heads | None = field(default=None, repr=False)
+    look: Look | None = None
 
     def frame(self, number: int) -> list[Region]:
         """Regions of frame ``number`` (from 1), far to near, hidden ones left out."""
@@ -132,6 +136,8 @@ class CameraPlan:
         }
         if self.plate is not None:
             arrays |= {"plate": self.plate.pixels, "plate_known": self.plate.known}
+        if self.look is not None:
+            arrays["look"] = np.array(self.look)
         arrays |= {f"{_SEEN}{number}": packed for number, packed in self.seen.items()}
         if self.heads is not None:
             arrays |= {f"{_HEADS}{name}": part for name, part in vars(self.heads).items() if part is not None}
@@ -162,14 +168,14 @@ class CameraPlan:
             codes = dict(zip(map(str, stored["tracks"]), stored["codes"], strict=True))
             camera, recording = map(str, stored["meta"])
             plate = Plate(stored["plate"], stored["plate_known"]) if "plate" in stored else None
+            look = Look(*map(float, stored["look"])) if "look" in stored else None
             parts = {name.removeprefix(_HEADS): stored[name] for name in stored.files if name.startswith(_HEADS)}
             frames = sorted(int(name.removeprefix(_SEEN)) for name in stored.files if name.startswith(_SEEN))
         size = (int(numbers[0]), int(numbers[1]))
         seen = _StoredFrames(frames, place)
         heads = Heads(**parts) if parts else None
-        return cls(
-            camera, recording, size, int(numbers[2]), regions, things, codes, int(numbers[3]), seen, plate, heads
-        )
+        length, bits = int(numbers[2]), int(numbers[3])
+        return cls(camera, recording, size, length, regions, things, codes, bits, seen, plate, heads, look)
 
 
 class _StoredFrames(Mapping[int, Maps]):

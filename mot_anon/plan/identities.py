@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mot_anon.errors import OptionError
 from mot_anon.plan.keys import Key
 
-CODE_SIZE = 128
+CODE_SIZE = 24
 """Length of an identity code."""
 CAMERA_TRACK = ""
 """The name under which everybody of a camera who has no track of their own gets a code."""
@@ -18,7 +18,7 @@ CAMERA_TRACK = ""
 Codes = dict[str, NDArray[np.float16]]
 """Track name → (CODE_SIZE,) float16, standard normal."""
 Embeddings = Mapping[str, NDArray[np.float64]]
-"""Track name → (CODE_SIZE,): the mean of a track's whitened embeddings (:mod:`mot_anon.gan.identity`)."""
+"""Track name → (CODE_SIZE,): the mean of a track's codes as they were read (:mod:`mot_anon.gan.identity`)."""
 Policy = Callable[[Key, str, Iterable[str]], Codes]
 
 

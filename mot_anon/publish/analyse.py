@@ -19,6 +19,7 @@ from mot_anon.plan.camera import CameraPlan
 from mot_anon.plan.generous import generous, reliable
 from mot_anon.plan.identities import CAMERA_TRACK, ISOMETRY, TRACKER, Embeddings, identity_codes
 from mot_anon.plan.keys import Key
+from mot_anon.plan.look import camera_look
 from mot_anon.plan.overrides import Override, apply_overrides
 from mot_anon.plan.plate import make_plate, sampled
 from mot_anon.plan.tracks import retracked, tracks_from_detections
@@ -162,19 +163,21 @@ def plan_recording(
         )
         regions = reg.order_far_to_near(regions.assign(_head=range(len(regions))))
     seen: dict[int, looks.Maps] = {}
-    plate = None
+    plate, look = None, None
     if silhouettes:
         regions, seen, somebody = _looked_at(recording, regions, size, progress, careful=not restored)
         if restored:
             tick = progress(f"background {name}", len(sampled(sequence.n_frames)))
             plate = make_plate(sequence.frames, somebody, size, tick)
+            look = camera_look(sequence.frames, regions, size)
     if heads is not None:
         heads = heads.of(regions["_head"].to_numpy())
         regions = regions.drop(columns="_head")
     embeddings = _embeddings(recording, regions, progress) if policy == ISOMETRY else None
     codes = identity_codes(policy, key, recording.camera, sorted(set(regions["track"])), embeddings)
     bits = next(key.stream("recolor", recording.camera))
-    return CameraPlan(recording.camera, name, size, sequence.n_frames, regions, things, codes, bits, seen, plate, heads)
+    length = sequence.n_frames
+    return CameraPlan(recording.camera, name, size, length, regions, things, codes, bits, seen, plate, heads, look)
 
 
 def _confirmed(

@@ -75,7 +75,9 @@ def publish_frame(plan_path: str, task: FrameTask, method: tuple[str, int | None
     with _one_thread():
         frame = decode_frame(source, task.source, size=plan.size)
         regions = plan.frame(task.number)
-        rendered, labels = render_frame(frame, regions, made, target, plan.recolouring, plan.plate, task.number)
+        rendered, labels = render_frame(
+            frame, regions, made, target, plan.recolouring, plan.plate, task.number, plan.look
+        )
         data = encode_frame(rendered, task.source.suffix)
         check_frame(
             task.destinations[0],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -22,6 +23,7 @@ from mot_anon.publish.cover import Labels, covered_box, covered_mask, face_alpha
 from mot_anon.publish.erase import erase, grain, grain_of
 from mot_anon.vision import landmarks
 from mot_anon.vision.augment import fill
+from mot_anon.vision.look import Look
 from mot_anon.vision.parse import SIZE
 
 _HOLE, _RIM = 64, 11  # of 255, and cells: as holes are in the generator's training
@@ -38,6 +40,7 @@ def render_frame(
     recolouring: int,
     plate: Plate | None = None,
     number: int = 0,
+    look: Look | None = None,
 ) -> tuple[Frame, Labels]:
     """Replace every region of a frame.
 
@@ -51,6 +54,8 @@ def render_frame(
         What the camera sees where nobody is.
     number:
         Of the frame: grain differs from frame to frame.
+    look:
+        How the camera shows people.
 
     Returns
     -------
@@ -76,6 +81,7 @@ def render_frame(
         if not mine.any() or (method.wants_silhouettes and region.seen is not None and not region.person):
             continue  # of whom nobody is sure, nothing but the background is left
         mine, item = _item(region, frame, erased, part, mine, method, target, recolouring)
+        item = replace(item, look=look)
         if region.person or method.control:
             sure.append((place, mine, index, item))
         else:

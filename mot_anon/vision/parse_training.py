@@ -38,20 +38,23 @@ class ParserConfig(TrainingConfig):
 
     Attributes
     ----------
+    easy:
+        Share of the windows that show people as their crops do; the others are in trouble.
     nobody:
-        Share of crops in which there is no person whom the box means.
+        Share of those in trouble in which there is no person whom the box means.
     pasted, crossed:
-        Share of crops whose background is another one; share with a second person before or behind the first.
+        Share of them whose background is another one; share with a second person before or behind the first.
     weight_decay:
         Of AdamW.
     dice, parts, score:
         Weights of the losses beside the silhouette's cross-entropy.
     """
 
-    steps: int = 1700
+    steps: int = 3000
     batch: int = 64
     learning_rate: float = 3e-3
     average: float = 0.997
+    easy: float = 0.4
     nobody: float = 0.15
     pasted: float = 0.5
     crossed: float = 0.35
@@ -105,8 +108,21 @@ class Stage:
         return augment.warp(augment.to_images(self.backdrops[chosen]), theta, SIZE)
 
     def scenes(self, draw: Draw, config: ParserConfig) -> Scenes:
-        """A batch of trouble."""
-        n = config.batch
+        """A batch: some as they came, the others in trouble."""
+        easy = round(config.easy * config.batch)
+        both = [self.easy(draw, easy)] if easy else []
+        both += [self.trouble(draw, config.batch - easy, config)] if easy < config.batch else []
+        images = torch.cat([some.images for some in both]).contiguous(memory_format=torch.channels_last)
+        return Scenes(images, torch.cat([s.maps for s in both]), torch.cat([s.scores for s in both]))
+
+    def easy(self, draw: Draw, n: int) -> Scenes:
+        """People as their crops show them, with more or less margin, in other light."""
+        rows = draw.rng.choice(self.rows, n, replace=n > len(self.rows))
+        image, maps = self.person(rows, augment.affine(draw, n, zoom=(0.96, 1.2), shift=0.04, stretch=0.06))
+        return Scenes(augment.light(image, draw, amount=0.15), maps, torch.ones(n))
+
+    def trouble(self, draw: Draw, n: int, config: ParserConfig) -> Scenes:
+        """Windows in every kind of trouble."""
         rows = draw.rng.choice(self.rows, n, replace=n > len(self.rows))
         theta = augment.affine(draw, n, zoom=(0.92, 1.4), shift=0.1, stretch=0.15)
         nobody = draw.uniform(n) < config.nobody
@@ -133,7 +149,7 @@ class Stage:
         maps = torch.where(nobody[:, None, None, None], 0.0, maps)
         # Whoever is nearly hidden is neither: a score for them would teach nothing.
         scores = (maps[:, 0].mean((1, 2)) / 0.08).clamp(0, 1)
-        return Scenes(image.contiguous(memory_format=torch.channels_last), maps, scores)
+        return Scenes(image, maps, scores)
 
     def cross(self, image: Tensor, silhouette: Tensor, draw: Draw, share: float) -> tuple[Tensor, Tensor]:
         """Let a second person stand before or behind the first; returns also what is still seen of the first."""
@@ -158,7 +174,7 @@ class ParserLearner(Learner):
     ) -> None:
         self.config, self.accelerator, self.samples = config, accelerator, samples
         self.stage, self.val = Stage(bodies), val
-        self.hard = Stage(val).scenes(Draw(config.seed + 1), ParserConfig(batch=min(512, len(val))))
+        self.hard = Stage(val).trouble(Draw(config.seed + 1), min(512, len(val)), ParserConfig())
         torch.manual_seed(config.seed)
         network = ParserNetwork().to(memory_format=torch.channels_last)
         self.averages = {"parser": averaged(network).to(accelerator.device)}

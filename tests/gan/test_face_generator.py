@@ -17,6 +17,7 @@ from mot_anon.gan.face_cast import FaceCast
 from mot_anon.gan.face_identity import FaceIdentityConfig, train_face_embedder, train_face_identity
 from mot_anon.gan.face_training import FaceConfig, FaceLearner, cells, chroma, tones, train_face_generator
 from mot_anon.gan.faces import FaceGenerator, cut_windows, face_identity, moved_landmarks, window_affine
+from mot_anon.gan.identity import CODE_SIZE
 from mot_anon.gan.training import generator_input
 from mot_anon.methods.base import FaceShape, Item, make_method
 from mot_anon.methods.ciagan_face import CiaganFace, toned
@@ -89,7 +90,7 @@ def test_networks_for_recognition_are_trained_to_give_white_codes(train: object,
     train(config, folder, out, lines.append)  # type: ignore[operator]
     assert any("rank-1" in line for line in lines)
     load = networks.load_face_identity if train is train_face_identity else networks.load_face_embedder
-    assert not torch.equal(load(out).whitening, torch.eye(128))
+    assert not torch.equal(load(out).whitening, torch.eye(128, CODE_SIZE))
 
 
 @pytest.mark.parametrize("guidance", ["siamese", "classification", "none"])
@@ -125,7 +126,7 @@ def test_grey_pictures_teach_no_colour(folder: Path, identity: Path) -> None:
         made.networks[critic].eval()
     for tell in (
         lambda picture: made.reconstruction(picture[:4], places),
-        lambda picture: made.judgements(picture, places, request.codes)[0],
+        lambda picture: made.scores(picture, places, request.codes)[0],
     ):
         with torch.no_grad():
             coloured, lighter = ((tell(drawn + by) - tell(drawn)).abs().max() for by in (cast, 0.2))
@@ -228,7 +229,7 @@ def an_item(code: int, *, usable: bool = True, size: int = 40) -> Item:
     window, lines = np.array([-4, 2, size - 4, size + 2]), draw_landmarks(points)[0, 0]
     shape = FaceShape(window, around, lines, hole, 0.9, usable, FACE if usable else None)
     silhouette = np.ones((size, size), np.float32)
-    numbers = np.random.default_rng(code).standard_normal(128).astype(np.float32)
+    numbers = np.random.default_rng(code).standard_normal(CODE_SIZE).astype(np.float32)
     return Item(np.full((size, size, 3), 0.6, np.float32), silhouette, numbers, 20.0, 0, face=shape)
 
 
@@ -297,7 +298,7 @@ def test_target_face_means_the_generator_of_faces() -> None:
 def test_what_ships_draws_other_faces_for_other_codes_in_the_colour_of_the_surroundings() -> None:
     make, points = FaceGenerator(), np.repeat(FACE[None], 8, 0)
     lines, holes = draw_landmarks(points)[:, 0], draw_holes(points)[:, 0]
-    codes = np.random.default_rng(0).standard_normal((8, 128)).astype(np.float32)
+    codes = np.random.default_rng(0).standard_normal((8, CODE_SIZE)).astype(np.float32)
     skin = np.broadcast_to(np.array([0.75, 0.55, 0.45], np.float32), (8, 64, 64, 3))
     grey = np.broadcast_to(np.float32(0.55), (8, 64, 64, 3))
     warm, cold = (make(around, lines, holes, codes) for around in (skin, grey))

@@ -9,7 +9,7 @@ from mot_anon.vision.landmarks import KEPT, draw_holes, draw_landmarks
 from tests.invented_faces import face_points
 
 FACE = (face_points() * (0.3, 0.38) + (0.5, 0.55)).astype(np.float32)[None]
-CODES = np.random.default_rng(0).standard_normal((40, 128)).astype(np.float32)
+CODES = np.random.default_rng(0).standard_normal((40, 24)).astype(np.float32)
 FACES = np.repeat(FACE, len(CODES), 0)
 
 

@@ -72,7 +72,7 @@ def test_another_code_is_another_person_and_its_length_means_nothing(
 def test_a_request_that_does_not_fit_together_is_refused(generator: Generator, request_of_three: Request) -> None:
     erased, silhouettes, parts, codes = request_of_three
     with pytest.raises(ValueError, match="is needed"):
-        generator(erased, silhouettes, parts, codes[:, :64])
+        generator(erased, silhouettes, parts, codes[:, :8])
 
 
 def test_codes_are_as_long_as_plans_make_them() -> None:
@@ -112,11 +112,23 @@ def test_a_generator_draws_the_same_people_after_codes_of_another_whitening() ->
     network = GeneratorNetwork().eval()
     before, after = torch.eye(CODE_SIZE), torch.eye(CODE_SIZE) + 0.02 * torch.randn(CODE_SIZE, CODE_SIZE)
     embeddings = torch.randn(3, CODE_SIZE)
+    first = network.style[0]
+    assert isinstance(first, torch.nn.Linear)
     place = torch.rand(3, 3, 128, 64), torch.rand(3, SHAPE_CHANNELS, 128, 64)
     with torch.inference_mode():
         old = network(*place, embeddings @ before)
         strange = network(*place, embeddings @ after)
-    follow_whitening(network, before, after)
+    with torch.no_grad():
+        first.weight.copy_(follow_whitening(first, before, after))
     with torch.inference_mode():
         new = network(*place, embeddings @ after)
     assert (new - old).abs().mean() < 0.5 * (strange - old).abs().mean()
+
+
+def test_a_layer_that_follows_codes_to_fewer_numbers_takes_what_is_no_longer_said_for_average() -> None:
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(8, 5, bias=False)
+    followed = follow_whitening(layer, torch.eye(8), torch.eye(8, 3))
+    assert followed.shape == (5, 3)
+    ratios = followed / layer.weight[:, :3]
+    assert torch.allclose(ratios, ratios.mean(), atol=1e-5)

@@ -10,6 +10,7 @@ import torch
 
 from mot_anon.errors import OptionError
 from mot_anon.gan.identity import (
+    CODE_SIZE,
     FORMAT,
     WEIGHTS,
     IdentityConfig,
@@ -19,7 +20,6 @@ from mot_anon.gan.identity import (
     correlation,
     embed,
     load_identity,
-    population,
     train_identity,
     whitening,
 )
@@ -61,22 +61,26 @@ def test_other_clothes_are_another_person(folder: Path) -> None:
     assert 0 < (labels != people).sum() < 32
 
 
-def test_whitened_embeddings_have_unit_covariance_and_no_mean() -> None:
+def test_codes_have_unit_covariance_and_no_mean() -> None:
     torch.manual_seed(0)
     embeddings = torch.randn(5000, 6) @ (torch.eye(6) + 0.2 * torch.randn(6, 6)) + 3
-    mean, root = whitening(embeddings)
+    mean, root = whitening(embeddings, np.arange(5000) // 2)
     white = (embeddings - mean) @ root
     assert torch.allclose(torch.cov(white.T), torch.eye(6), atol=0.02)
     assert white.mean(0).abs().max() < 1e-4
 
 
-def test_codes_are_drawn_as_usual_people_lie_round_the_mean_of_both_wardrobes() -> None:
+def test_codes_keep_what_two_cameras_agree_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mot_anon.gan.identity.CODE_SIZE", 2)
     torch.manual_seed(0)
-    plain, dressed = torch.randn(4000, 3), 1 + 3 * torch.randn(4000, 3)
-    mean, root = population(plain, dressed, share=0.2)
-    assert torch.allclose(mean, torch.full((3,), 0.5), atol=0.1)
-    spread = torch.cov(((plain - plain.mean(0)) @ root).T).diag()
-    assert torch.allclose(spread, torch.full((3,), 1 / (0.8 * 1 + 0.2 * 9)), atol=0.05)
+    person, camera = np.repeat(np.arange(800), 4), np.tile([0, 0, 1, 1], 800)
+    own, place = torch.randn(800, 2)[person], torch.randn(1600, 2)[2 * person + camera]
+    # Numbers 0 and 1 are the person's, faintly; 2 and 3 the camera's; 4 and 5 nobody's, and the loudest.
+    embeddings = torch.cat([0.3 * own, place, 5 * torch.randn(3200, 2)], 1) + 0.05 * torch.randn(3200, 6)
+    _, root = whitening(embeddings, person, camera)
+    weights = (root / root.norm(dim=0)).abs()
+    assert root.shape == (6, 2)
+    assert (weights[:2].square().sum(0) > 0.95).all()
 
 
 def test_correlation_is_nothing_for_independent_numbers_and_much_for_copies() -> None:
@@ -98,9 +102,9 @@ def test_codes_are_read_from_frames_one_a_box(tmp_path: Path) -> None:
     frame = np.random.default_rng(0).integers(0, 256, (120, 90, 3)).astype(np.uint8)
     boxes = np.array([[5, 5, 40, 100], [-10, 30, 20, 130], [50, 0, 90, 110.0]])
     codes = reader(frame, boxes)
-    assert codes.shape == (3, 128)
+    assert codes.shape == (3, CODE_SIZE)
     assert np.abs(codes[:1] - reader(frame, boxes[:1])).max() < 0.1
-    assert reader(frame, np.empty((0, 4))).shape == (0, 128)
+    assert reader(frame, np.empty((0, 4))).shape == (0, CODE_SIZE)
 
 
 def test_unknown_settings_fail() -> None:

@@ -30,7 +30,7 @@ def item(height: int = 240, width: int = 90, *, head: float | None = None, code:
     crop = pixels(height, width)
     silhouette = np.zeros((height, width), np.float32)
     silhouette[height // 8 :, width // 6 :] = 1
-    numbers = np.random.default_rng(code).standard_normal(128).astype(np.float32)
+    numbers = np.random.default_rng(code).standard_normal(24).astype(np.float32)
     return Item(
         np.zeros_like(crop), silhouette, numbers, height / 8 if head is None else head, 7, crop if raw else None
     )
@@ -114,7 +114,7 @@ def test_a_solid_colour_belongs_to_the_code_alone() -> None:
 
 
 def test_solid_colours_are_spread_and_never_black_or_white() -> None:
-    colours = np.array([code_colour(code) for code in np.random.default_rng(0).standard_normal((500, 128))])
+    colours = np.array([code_colour(code) for code in np.random.default_rng(0).standard_normal((500, 24))])
     assert colours.max(1).min() >= 0.4
     assert colours.min(1).max() < 0.7
     assert (colours.std(0) > 0.15).all()
@@ -166,7 +166,7 @@ def test_the_blur_grows_with_the_head_and_has_a_floor() -> None:
 def test_a_blurred_small_head_is_a_smear() -> None:
     head = np.zeros((20, 20, 3), np.float32)
     head[8:10, 5:8] = head[8:10, 12:15] = head[15:17, 6:14] = 1  # two eyes and a mouth
-    blurred = painted("blur", Item(head * 0, np.ones((20, 20), np.float32), np.zeros(128, np.float32), 20, 7, head))
+    blurred = painted("blur", Item(head * 0, np.ones((20, 20), np.float32), np.zeros(24, np.float32), 20, 7, head))
     assert np.ptp(blurred) < 0.25
 
 

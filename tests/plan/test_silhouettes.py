@@ -158,7 +158,7 @@ def test_a_frame_finds_what_was_seen_of_its_regions_in_their_order() -> None:
     table = regions((1, "S:1", 10.0, "hidden", 0.0), (1, "S:2", 90.0, "person", 1.0), (2, "S:1", 10.0, "person", 1.0))
     steady = looks.steadied(table, readings([body(left=10), body(left=15), body(left=5)]))
     seen = {f: looks.pack(steady, np.array([0, 1, 0], bool), np.array(rows)) for f, rows in ((1, [1]), (2, [2]))}
-    codes = {track: np.zeros(128, np.float16) for track in ("", "S:1", "S:2")}
+    codes = {track: np.zeros(24, np.float16) for track in ("", "S:1", "S:2")}
     things = pd.DataFrame(columns=OCCLUDER_COLUMNS).astype({"frame": "int64"})
     plan = CameraPlan("S", "S", SIZE, 2, table, things, codes, 0, seen=seen)
     for found in (plan, CameraPlan.from_bytes(plan.to_bytes())):

@@ -68,7 +68,7 @@ def region(box: tuple[float, ...] = BOX, maps: Maps | None = None, *, sure: bool
     here = np.array(box, float)
     shape = person_maps() if maps is None else maps
     seen = Seen(windows_of(here[None])[0], shape, shape, np.zeros((4, 64, 32), np.uint8), sure)
-    return Region(track, here, True, head_box(here), np.zeros((0, 4)), np.zeros(128, np.float32), seen)
+    return Region(track, here, True, head_box(here), np.zeros((0, 4)), np.zeros(24, np.float32), seen)
 
 
 def changed(before: Frame, after: Frame) -> np.ndarray:
@@ -231,7 +231,7 @@ def test_an_enlarged_picture_is_sharper_than_stretched_and_does_not_ring() -> No
 
 def test_a_person_region_that_nobody_parsed_is_not_drawn_by_guess() -> None:
     with pytest.raises(ValueError, match="silhouettes"):
-        Ciagan().render([Item(np.zeros((9, 9, 3), np.float32), np.ones((9, 9), np.float32), np.zeros(128), 2.0, 0)])
+        Ciagan().render([Item(np.zeros((9, 9, 3), np.float32), np.ones((9, 9), np.float32), np.zeros(24), 2.0, 0)])
 
 
 def test_a_whole_head_behind_a_thing_is_given_up() -> None:

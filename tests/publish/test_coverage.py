@@ -35,7 +35,7 @@ def kinds(labels: pd.DataFrame, target: str = "body") -> dict[str, str]:
 
 def regions_of(labels: pd.DataFrame) -> dict[str, object]:
     table = planned(labels)
-    codes = {track: np.zeros(128, np.float16) for track in [*table["track"], ""]}
+    codes = {track: np.zeros(24, np.float16) for track in [*table["track"], ""]}
     plan = CameraPlan("S", "S", SIZE, 1, table, reg.occluders(labels), codes, 0)
     return {region.track: region for region in plan.frame(1)}
 
@@ -139,7 +139,7 @@ def test_gaps_of_a_crowd_are_those_of_a_crowd() -> None:
 )
 def test_boxes_of_detectors_get_room_and_boxes_of_annotators_do_not(source: str, grown: bool) -> None:
     table = planned(gt((1, 100, 100, 40, 100, 1, 1))).assign(source=source)
-    codes = {"S:1": np.zeros(128, np.float16)}
+    codes = {"S:1": np.zeros(24, np.float16)}
     (region,) = CameraPlan("S", "S", SIZE, 1, table, reg.occluders(gt()), codes, 0).frame(1)
     assert (region.box[2] > 40 and region.box[3] > 100) == grown
 

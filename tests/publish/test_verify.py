@@ -22,7 +22,7 @@ from mot_anon.publish.verify import check_frame, verify_tree
 from tests.sequences import noise
 
 BOX = np.array([20.0, 10.0, 40.0, 80.0])
-REGION = Region("T:1", BOX, True, head_box(BOX), np.zeros((0, 4)), np.zeros(128, np.float32))
+REGION = Region("T:1", BOX, True, head_box(BOX), np.zeros((0, 4)), np.zeros(24, np.float32))
 ORIGINAL = noise((120, 96), 1)
 
 

@@ -49,13 +49,13 @@ def test_unknown_settings_fail() -> None:
 
 
 def test_where_nobody_is_meant_nothing_is_to_be_seen(stage: Stage) -> None:
-    scenes = stage.scenes(Draw(0), ParserConfig(batch=24, nobody=1.0))
+    scenes = stage.scenes(Draw(0), ParserConfig(batch=24, easy=0.0, nobody=1.0))
     assert scenes.maps.max() == 0
     assert scenes.scores.max() == 0
 
 
 def test_scenes_without_trouble_show_whole_people(stage: Stage) -> None:
-    scenes = stage.scenes(Draw(0), ParserConfig(batch=16, nobody=0.0, crossed=0.0))
+    scenes = stage.scenes(Draw(0), ParserConfig(batch=16, easy=0.5, nobody=0.0, crossed=0.0))
     assert (scenes.scores > 0.9).float().mean() > 0.7
     assert scenes.images.abs().max() <= 1
 
