@@ -53,7 +53,7 @@ def main(
     trackers: Annotated[str, typer.Option("--trackers", help="sort, reid, or a plug-in's.")] = "sort,reid",
     detections: Annotated[
         str | None,
-        typer.Option("--detections", help="public, hog, torchvision:MODEL. [default: public,hog; none with files]"),
+        typer.Option("--detections", help="public, hog, torchvision:MODEL. Default: public,hog; none with files."),
     ] = None,
     detections_original: Annotated[
         Path | None,

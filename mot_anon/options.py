@@ -67,7 +67,7 @@ MethodName = Annotated[
     typer.Option(
         "--method",
         help="ciagan, solid, pixelate, blur; controls: recolor, grey, none; or a plug-in's. "
-        "[default: ciagan; pixelate for faces]",
+        "Default: ciagan; pixelate for faces.",
         show_default=False,
     ),
 ]
@@ -79,7 +79,7 @@ Shape = Annotated[
     typer.Option(
         "--shape",
         help="What of a body is covered: box, all of it; silhouette, the visible person and a margin where the parser "
-        "is sure of them, the box elsewhere. [default: box; ciagan always draws silhouettes]",
+        "is sure of them, the box elsewhere. Default: box; ciagan always draws silhouettes.",
         show_default=False,
     ),
 ]

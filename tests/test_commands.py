@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.text import Text
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from mot_anon.__main__ import app
@@ -59,6 +61,34 @@ def test_without_arguments_the_commands_are_listed():
     _, output = run()
     for name in ("anonymize", "evaluate", "keygen", "demo", "train"):
         assert name in output
+
+
+def test_no_help_loses_words_to_the_terminals_markup():
+    commands = get_command(app).commands
+    helps = {
+        (name, parameter.name): parameter.help
+        for name, command in commands.items()
+        for parameter in command.params
+        if getattr(parameter, "help", None)
+    }
+    assert len(helps) > 50
+    assert {place: text for place, text in helps.items() if Text.from_markup(text).plain != text} == {}
+
+
+@pytest.mark.parametrize(
+    ("command", "defaults"),
+    [
+        ("anonymize", ["Default: ciagan; pixelate for faces.", "Default: box; ciagan always draws silhouettes."]),
+        ("evaluate", ["Default: public,hog; none with files."]),
+        ("attack", ["Default: as anonymization.json says.", "Default: recognition, linkage,", "parrot, inversion; on"]),
+    ],
+)
+def test_help_says_what_is_done_where_an_option_is_not_given(command, defaults, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    _, output = run(command, "--help")
+    said = " ".join(output.replace("│", " ").split())
+    for default in defaults:
+        assert default in said
 
 
 def test_a_key_gives_the_same_tree_twice_and_another_key_another_one(data, tmp_path):

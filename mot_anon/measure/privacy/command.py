@@ -34,7 +34,12 @@ def main(
     ] = None,
     attacks: Annotated[
         str | None,
-        typer.Option("--attacks", help=f"Which ones. Default: {ALL}; on faces {ON_FACES}.", show_default=False),
+        typer.Option(
+            "--attacks",
+            # With room between the names: a terminal cuts off what it cannot wrap.
+            help=f"Which ones. Default: {', '.join(ALL.split(','))}; on faces {', '.join(ON_FACES.split(','))}.",
+            show_default=False,
+        ),
     ] = None,
     part: Annotated[
         str | None,
@@ -86,7 +91,9 @@ def main(
     method: Annotated[
         str | None, typer.Option("--method", help="What was published with. Default: as anonymization.json says.")
     ] = None,
-    strength: options.Strength = None,
+    strength: Annotated[
+        int | None, typer.Option("--strength", help="And how strongly: cells or kernel. Default: as recorded.")
+    ] = None,
     policy: Annotated[str | None, typer.Option("--policy", help="Its identity policy. Default: as recorded.")] = None,
     practice: Annotated[
         int, typer.Option("--practice", min=1, help="Steps that parrots and inverters learn for.")
