@@ -42,3 +42,8 @@ def run(tmp_path: Path) -> Publish:
 def tree_bytes(tree: Path) -> dict[str, bytes]:
     """Every file of a tree: path below it → bytes."""
     return {path.relative_to(tree).as_posix(): path.read_bytes() for path in tree.rglob("*") if path.is_file()}
+
+
+def leftovers(folder: Path) -> list[str]:
+    """What lies beside the input, ``data``."""
+    return sorted(path.name for path in folder.iterdir() if path.name != "data")
