@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mot_anon.data.frames import encode_frame, read_frame
 from mot_anon.data.sequence import Sequence, select
-from mot_anon.measure.audit.findings import Audit
+from mot_anon.measure.audit.findings import Audit, Finding
 from mot_anon.measure.audit.run import Question, audit
 from mot_anon.plan.keys import TEST_KEY, Key
 from mot_anon.progress import silent
@@ -21,6 +21,9 @@ from mot_anon.publish.analyse import Coverage
 from mot_anon.publish.record import seal
 from mot_anon.publish.run import Settings, publish
 from tests.sequences import noise, write_sequence
+
+Made = tuple[list[Sequence], Path]
+"""Originals, and the tree in which they are published."""
 
 SIZE = (320, 200)
 FRAMES = 7
@@ -88,3 +91,27 @@ def thumbnail(frame: NDArray[np.uint8]) -> bytes:
     """The body of an APP1 segment that holds a small picture, as cameras write it."""
     small = cv2.imencode(".jpg", cv2.resize(frame, (80, 53)))[1].tobytes()
     return b"Exif\0\0II*\0" + (8).to_bytes(4, "little") + bytes(6) + small
+
+
+def checks(found: Audit) -> set[str]:
+    return {finding.check for finding in found.errors}
+
+
+def only(found: Audit, check: str) -> list[Finding]:
+    """The errors, all of which are of one check."""
+    assert checks(found) == {check}, found.lines()
+    return found.errors
+
+
+def frame(tree: Path, sequence: str, number: int) -> Path:
+    return next((tree / sequence / "img1").glob(f"{number:06d}.*"))
+
+
+def restored(original: Sequence, number: int, box: tuple[int, int, int, int]) -> Callable[..., NDArray[np.uint8]]:
+    x, y, w, h = box
+
+    def change(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        picture[y : y + h, x : x + w] = read_frame(original.frames[number - 1])[y : y + h, x : x + w]
+        return picture
+
+    return change
