@@ -21,10 +21,6 @@ A ``group`` is a row of ground truth without a head of its own at the top: a cro
 """
 OCCLUDER_COLUMNS = ["frame", "x", "y", "w", "h"]
 
-_SAME_PERSON = 0.5  # IoU at which a detection is that of a row
-_COVERED = 0.75  # share of a detection that regions cover already
-_PAINTED = 0.4  # share of a detection that is painted and not cut out again, where a region explains it
-_AGREE = 0.4  # IoU at which two independent detectors mean the same person
 _HIDDEN = 0.95  # share that must really be covered before 'visibility 0' is believed
 _VISIBILITY_SLACK = 0.1
 _PACE = 5  # rows at a track's end that say how fast somebody walks
@@ -97,54 +93,6 @@ def coming_and_going(regions: pd.DataFrame, longest: int, n_frames: int, size: t
 def occluders(gt: pd.DataFrame) -> pd.DataFrame:
     """The boxes of things that hide people (classes 9 to 11)."""
     return gt.loc[gt["class"].isin(OCCLUDER_CLASSES), OCCLUDER_COLUMNS].reset_index(drop=True)
-
-
-def unexplained(
-    detections: dict[str, pd.DataFrame],
-    regions: pd.DataFrame,
-    things: pd.DataFrame,
-    size: tuple[int, int],
-    target: str = "body",
-) -> pd.DataFrame:
-    """Detections that no region explains, as regions of their own.
-
-    A box that two independent detectors agree on is a person (with the camera's code: its ``track`` is
-    :data:`~mot_anon.plan.identities.CAMERA_TRACK`); one that only a single detector saw is ``unsure``.
-
-    Parameters
-    ----------
-    detections:
-        Detector name → its table.
-    regions:
-        What is there already; hidden ones are not painted and explain nothing.
-    things:
-        Occluders (:data:`OCCLUDER_COLUMNS`): what they are cut out of is not painted either.
-    size:
-        (width, height) of the frame in pixels.
-    target:
-        With ``face`` somebody who is inside another's box is not covered by it: only the detection of the same person
-        (by IoU), or heads over the detection's head, explain one.
-    """
-    rows = []
-    for frame in sorted({int(f) for table in detections.values() for f in table["frame"].unique()}):
-        painted = regions[(regions["frame"] == frame) & (regions["kind"] != "hidden")]
-        covered = painted[["x", "y", "w", "h"]].to_numpy(float)
-        cut = things.loc[things["frame"] == frame, ["x", "y", "w", "h"]].to_numpy(float)
-        left = [
-            (name, box)
-            for name, table in detections.items()
-            for box in table.loc[table["frame"] == frame, ["x", "y", "w", "h"]].to_numpy(float)
-            if not _explained(box, covered, cut, size, target)
-        ]
-        for group in _joined(left):
-            kind = "person" if len({name for name, _ in group}) > 1 else "unsure"
-            boxes = np.array([box for _, box in group])
-            if target != "face":
-                # The box round all of them: whoever one detector saw, and another saw only partly, is covered whole.
-                low, high = boxes[:, :2].min(0), (boxes[:, :2] + boxes[:, 2:]).max(0)
-                boxes = np.concatenate([low, high - low])[None]
-            rows += [(frame, "", *box, kind, "detection") for box in boxes]
-    return pd.DataFrame(rows, columns=REGION_COLUMNS)
 
 
 def order_far_to_near(regions: pd.DataFrame) -> pd.DataFrame:
@@ -290,37 +238,6 @@ def iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     shared = np.clip(high - low, 0, None).prod(-1)
     union = a[:, None, 2:].prod(-1) + b[None, :, 2:].prod(-1) - shared
     return np.where(union > 0, shared / np.where(union > 0, union, 1), 0.0)
-
-
-def _explained(
-    box: NDArray[np.float64],
-    covered: NDArray[np.float64],
-    cut: NDArray[np.float64],
-    size: tuple[int, int],
-    target: str,
-) -> bool:
-    seen = visible_share(box, np.zeros((0, 4)), size)
-    if not seen or not len(covered):
-        return not seen
-    if iou(box[None], covered).max() < _SAME_PERSON:
-        if target == "face":
-            return visible_share(head_box(box), np.array([head_box(other) for other in covered]), size) <= 1 - _COVERED
-        if visible_share(box, covered, size) > 1 - _COVERED:
-            return False
-    uncut = visible_share(box, cut, size) - visible_share(box, np.concatenate([cut, covered]), size)
-    return uncut >= _PAINTED
-
-
-def _joined(left: list[tuple[str, NDArray[np.float64]]]) -> list[list[tuple[str, NDArray[np.float64]]]]:
-    groups: list[list[tuple[str, NDArray[np.float64]]]] = []
-    for name, box in left:
-        for group in groups:
-            if iou(box[None], np.array([other for _, other in group])).max() >= _AGREE:
-                group.append((name, box))
-                break
-        else:
-            groups.append([(name, box)])
-    return groups
 
 
 def _nearer_things(box: NDArray[np.float64], things: NDArray[np.float64]) -> NDArray[np.float64]:

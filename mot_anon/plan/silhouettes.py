@@ -185,25 +185,42 @@ def revealed(regions: pd.DataFrame, steady: Steady, size: tuple[int, int], *, ca
     painted, it takes the parser's word, too, that nothing is seen.  To a ``careful`` look they are hidden only where it
     is sure of that.
     """
-    score, least, level = (NOBODY, _GLIMPSE, _POSSIBLE) if careful else (PERSON, _REVEALED, _LIKELY)
-    maps = steady.possible if careful else steady.silhouettes
     kinds = regions["kind"].to_numpy(object, copy=True)
     boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
-    windows = windows_of(boxes)
-    doubtful = (regions["kind"] == "hidden").to_numpy() & (steady.scores >= score)
+    doubtful = kinds == "hidden"
     for frame in sorted(set(regions.loc[doubtful, "frame"])):
         rows = np.flatnonzero(regions["frame"] == frame)
         for at, row in enumerate(rows):
-            x1, y1, x2, y2 = reg.clip(boxes[row], size)
-            if not doubtful[row] or x2 <= x1 or y2 <= y1:
-                continue
-            seen = in_frame(maps[row], windows[row], (x1, y1, x2, y2)) > level
-            for other in rows[at + 1 :]:
-                if kinds[other] == "person":
-                    seen &= in_frame(steady.possible[other], windows[other], (x1, y1, x2, y2)) <= _POSSIBLE
-            if seen.mean() >= least:
+            nearer = rows[at + 1 :]
+            nearer = nearer[kinds[nearer] == "person"]
+            if doubtful[row] and beside(int(row), nearer, boxes, steady, size, careful=careful):
                 kinds[row] = "person"
     return regions.assign(kind=kinds)
+
+
+def beside(
+    row: int,
+    others: NDArray[np.int64],
+    boxes: NDArray[np.float64],
+    steady: Steady,
+    size: tuple[int, int],
+    *,
+    careful: bool = False,
+) -> bool:
+    """Whether the parser sees somebody in the box of a row who is none of the others (rows).
+
+    It must say that somebody is there, and see them in some of the box where nobody else may be.  A ``careful`` look
+    takes its doubts for enough.
+    """
+    score, least, level = (NOBODY, _GLIMPSE, _POSSIBLE) if careful else (PERSON, _REVEALED, _LIKELY)
+    part = reg.clip(boxes[row], size)
+    if steady.scores[row] < score or part[2] <= part[0] or part[3] <= part[1]:
+        return False
+    own, *windows = windows_of(boxes[[row, *others]])
+    seen = in_frame((steady.possible if careful else steady.silhouettes)[row], own, part) > level
+    for other, window in zip(others, windows, strict=True):
+        seen &= in_frame(steady.possible[other], window, part) <= _POSSIBLE
+    return bool(seen.mean() >= least)
 
 
 def settled(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd.DataFrame:

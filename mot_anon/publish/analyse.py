@@ -23,6 +23,7 @@ from mot_anon.plan.look import camera_look
 from mot_anon.plan.overrides import Override, apply_overrides
 from mot_anon.plan.plate import make_plate, sampled
 from mot_anon.plan.tracks import retracked, tracks_from_detections
+from mot_anon.plan.unexplained import unexplained, without_echoes
 from mot_anon.publish.heads import find_heads
 from mot_anon.vision.cache import Tick, detect_sequence, embed_sequence, parse_sequence
 from mot_anon.vision.detect import make_detector
@@ -138,7 +139,7 @@ def plan_recording(
         regions = reg.fill_gaps(reg.gt_regions(gt, name), round(_LONGEST_GAP_SECONDS * sequence.fps))
         things = reg.occluders(gt)
         visible = reg.mark_hidden(reg.order_far_to_near(regions), things, size, target)
-        more = reg.unexplained(detections, visible, things, size, target)
+        more = unexplained(detections, visible, things, size, target, silhouettes=silhouettes)
         if silhouettes:
             rim = reg.coming_and_going(regions, round(_RIM_SECONDS * sequence.fps), sequence.n_frames, size)
             regions = _confirmed(recording, regions, rim, progress)
@@ -208,6 +209,7 @@ def _looked_at(
     frames = recording.first.frames
     packed = parse_sequence(frames, regions, Parser(), progress(f"parse {recording.name}", len(frames)))
     steady = looks.steadied(regions, looks.Readings.from_bytes(packed))
+    regions, steady = without_echoes(regions, steady, size, careful=careful)
     regions = looks.settled(looks.revealed(regions, steady, size, careful=careful), steady, size)
     sure = looks.trusted(regions, steady, size, careful=careful)
     if careful:

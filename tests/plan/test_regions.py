@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mot_anon.data.motchallenge import DETECTION_COLUMNS, GT_COLUMNS, PERSON_CLASSES, table
+from mot_anon.data.motchallenge import GT_COLUMNS, PERSON_CLASSES, table
 from mot_anon.data.sequence import select
 from mot_anon.plan.regions import (
     REGION_COLUMNS,
@@ -20,7 +20,6 @@ from mot_anon.plan.regions import (
     mark_hidden,
     occluders,
     order_far_to_near,
-    unexplained,
     visible_share,
 )
 from tests.realdata import MOT, needs_mot
@@ -37,11 +36,6 @@ many = st.lists(boxes, max_size=5).map(lambda rows: np.array(rows).reshape(-1, 4
 def gt_of(*rows: tuple[float, ...]) -> pd.DataFrame:
     """Rows of frame, id, x, y, w, h, class, visibility; the flag is 1."""
     return table([(*row[:6], 1, *row[6:]) for row in rows], GT_COLUMNS)
-
-
-def detected(*rows: tuple[float, ...]) -> pd.DataFrame:
-    """Rows of frame, x, y, w, h."""
-    return table([(*row, 1.0) for row in rows], DETECTION_COLUMNS)
 
 
 # Geometry
@@ -142,56 +136,6 @@ def test_between_an_unsure_sight_and_another_everything_is_unsure() -> None:
     assert (filled[2], filled[4]) == ("person", "unsure")
 
 
-# Detections
-
-
-def test_a_detection_of_a_known_person_is_no_new_region() -> None:
-    regions = gt_regions(gt_of((1, 7, 100, 100, 40, 100, 1, 1)), "yard")
-    near = detected((1, 104, 103, 38, 96))
-    assert unexplained({"public": near, "hog": near}, regions, NO_THINGS, SIZE).empty
-
-
-def test_what_two_detectors_saw_is_a_person_and_what_one_saw_is_unsure() -> None:
-    regions = gt_regions(gt_of((1, 7, 100, 100, 40, 100, 1, 1)), "yard")
-    found = unexplained(
-        {"public": detected((1, 300, 100, 40, 100), (1, 500, 100, 40, 100)), "hog": detected((1, 305, 110, 40, 100))},
-        regions,
-        NO_THINGS,
-        SIZE,
-    )
-    assert found.set_index("x")["kind"].to_dict() == {300: "person", 500: "unsure"}
-    assert set(found["source"]) == {"detection"}
-    assert set(found["track"]) == {""}
-
-
-def test_who_two_detectors_saw_is_covered_as_far_as_either_reaches() -> None:
-    found = unexplained(
-        {"public": detected((1, 300, 100, 40, 100)), "hog": detected((1, 305, 90, 40, 100))},
-        gt_regions(gt_of(), "yard"),
-        NO_THINGS,
-        SIZE,
-    )
-    assert found[["x", "y", "w", "h"]].to_numpy().tolist() == [[300, 90, 45, 110]]
-
-
-def test_one_detector_twice_does_not_agree_with_itself() -> None:
-    found = unexplained(
-        {"public": detected((1, 300, 100, 40, 100), (1, 302, 100, 40, 100))}, gt_regions(gt_of(), "y"), NO_THINGS, SIZE
-    )
-    assert found["kind"].tolist() == ["unsure"]
-
-
-def test_a_detection_outside_the_frame_or_in_another_frame_changes_nothing() -> None:
-    regions = gt_regions(gt_of((1, 7, 100, 100, 40, 100, 1, 1)), "yard")
-    assert unexplained({"hog": detected((1, 700, 100, 40, 100))}, regions, NO_THINGS, SIZE).empty
-    assert len(unexplained({"hog": detected((2, 100, 100, 40, 100))}, regions, NO_THINGS, SIZE)) == 1
-
-
-def test_a_hidden_region_explains_no_detection() -> None:
-    regions = gt_regions(gt_of((1, 7, 100, 100, 40, 100, 1, 0)), "yard").assign(kind="hidden")
-    assert len(unexplained({"hog": detected((1, 100, 100, 40, 100))}, regions, NO_THINGS, SIZE)) == 1
-
-
 # Near and far
 
 
@@ -283,9 +227,6 @@ def test_in_a_real_street_everybody_is_covered_or_really_hidden() -> None:
     hidden = regions[regions["kind"] == "hidden"]
     assert 0 < len(hidden) < len(regions) / 4
     assert (hidden["visibility"] == 0).all()
-    left = unexplained({"public": sequence.detections()}, regions, occluders(gt), size)
-    assert len(left) < 0.1 * len(sequence.detections())
-    assert (left["kind"] == "unsure").all()
 
 
 def rows_of(*boxes: tuple[float, float], w: float = 20, h: float = 50) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pytest
 from mot_anon.data.motchallenge import DETECTION_COLUMNS, GT_COLUMNS
 from mot_anon.plan import regions as reg
 from mot_anon.plan.camera import CameraPlan
+from mot_anon.plan.unexplained import unexplained
 
 SIZE = (400, 300)
 
@@ -67,28 +68,28 @@ def test_a_detection_on_a_hidden_row_is_explained_by_nothing() -> None:
     labels = gt((1, 100, 100, 40, 100, 1, 0), (9, 90, 80, 80, 130, 9, 1))
     regions = planned(labels)
     assert list(regions["kind"]) == ["hidden"]
-    found = reg.unexplained({"hog": seen((101, 101, 39, 99))}, regions, reg.occluders(labels), SIZE)
+    found = unexplained({"hog": seen((101, 101, 39, 99))}, regions, reg.occluders(labels), SIZE)
     assert list(found["kind"]) == ["unsure"]
 
 
 def test_a_detection_of_a_painted_person_is_explained() -> None:
     labels = gt((1, 100, 100, 40, 100, 1, 1))
     for box in ((104, 95, 40, 100), (105, 110, 25, 40)):
-        assert reg.unexplained({"hog": seen(box)}, planned(labels), reg.occluders(labels), SIZE).empty
+        assert unexplained({"hog": seen(box)}, planned(labels), reg.occluders(labels), SIZE).empty
 
 
 def test_in_face_mode_somebody_inside_anothers_box_is_not_explained_by_it() -> None:
     labels = gt((1, 100, 50, 80, 200, 1, 1))
     child = {"hog": seen((110, 150, 36, 90))}
     things = reg.occluders(labels)
-    assert reg.unexplained(child, planned(labels), things, SIZE).empty
-    assert len(reg.unexplained(child, planned(labels, "face"), things, SIZE, "face")) == 1
+    assert unexplained(child, planned(labels), things, SIZE).empty
+    assert len(unexplained(child, planned(labels, "face"), things, SIZE, "face")) == 1
 
 
 def test_what_two_detectors_saw_differently_is_covered_as_far_as_either_reaches() -> None:
     nobody = planned(gt()).assign(visibility=1.0)
     both = {"public": seen((100, 100, 40, 100)), "hog": seen((110, 90, 44, 100))}
-    found = reg.unexplained(both, nobody, reg.occluders(gt()), SIZE)
+    found = unexplained(both, nobody, reg.occluders(gt()), SIZE)
     assert found[["x", "y", "w", "h", "kind"]].to_numpy().tolist() == [[100, 90, 54, 110, "person"]]
 
 
@@ -147,5 +148,5 @@ def test_boxes_of_detectors_get_room_and_boxes_of_annotators_do_not(source: str,
 def test_a_second_person_whom_a_loose_detection_holds_too_is_covered() -> None:
     labels = gt((1, 100, 100, 40, 100, 1, 1))
     two = {"public": seen((60, 100, 80, 110))}  # as wide as two people, of whom one has a row
-    found = reg.unexplained(two, planned(labels), reg.occluders(labels), SIZE)
+    found = unexplained(two, planned(labels), reg.occluders(labels), SIZE)
     assert len(found) == 1
