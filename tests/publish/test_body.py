@@ -19,6 +19,7 @@ from mot_anon.gan.generate import WEIGHTS as GENERATOR
 from mot_anon.methods.base import Item, Pixels, make_method
 from mot_anon.methods.ciagan import Ciagan, enlarged, opacity
 from mot_anon.plan.camera import Region
+from mot_anon.plan.identities import CODE_SIZE
 from mot_anon.plan.keys import TEST_KEY, Key
 from mot_anon.plan.plate import Plate
 from mot_anon.plan.regions import head_box
@@ -251,7 +252,7 @@ def test_two_workers_write_what_one_writes_and_another_key_another_person(run: P
 def test_the_method_conforms_and_is_pure() -> None:
     method = make_method("ciagan")
     regions = [region(), region((90.0, 40.0, 44.0, 110.0), track="S:2")]
-    codes = np.random.default_rng(0).normal(size=(2, 128)).astype(np.float32)
+    codes = np.random.default_rng(0).normal(size=(2, CODE_SIZE)).astype(np.float32)
     regions = [replace(one, code=code) for one, code in zip(regions, codes, strict=True)]
     one, _ = render_frame(PLACE, regions, method, "body", 0)
     again, _ = render_frame(PLACE, regions, make_method("ciagan"), "body", 0)
@@ -277,7 +278,7 @@ def test_under_isometry_people_keep_how_alike_they_look(tmp_path: Path, monkeypa
             Coverage(detector=None),
             silent,
         ).codes
-        for camera in ("a", "b")
+        for camera in "abcde"
     }
 
     def alike(one: np.ndarray, two: np.ndarray) -> float:
@@ -286,4 +287,5 @@ def test_under_isometry_people_keep_how_alike_they_look(tmp_path: Path, monkeypa
     for found in codes.values():
         assert alike(found["TEST-01:1"], found["TEST-01:2"]) > 0.95
         assert alike(found["TEST-01:1"], found["TEST-01:3"]) < 0.9
-    assert abs(alike(codes["a"]["TEST-01:1"], codes["b"]["TEST-01:1"])) < 0.4
+    across = [abs(alike(codes["a"]["TEST-01:1"], codes[camera]["TEST-01:1"])) for camera in "bcde"]
+    assert np.mean(across) < 0.4
