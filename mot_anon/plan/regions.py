@@ -23,6 +23,7 @@ OCCLUDER_COLUMNS = ["frame", "x", "y", "w", "h"]
 
 _HIDDEN = 0.95  # share that must really be covered before 'visibility 0' is believed
 _VISIBILITY_SLACK = 0.1
+_AT_EDGE = 1.0  # pixels; some annotators count from 1
 _PACE = 5  # rows at a track's end that say how fast somebody walks
 _HEADLESS_CLASSES = frozenset({12, 13})
 _WIDEST = 0.45  # width of a standing person by height; a wider box is of somebody who sits or is cut off
@@ -75,6 +76,9 @@ def coming_and_going(regions: pd.DataFrame, longest: int, n_frames: int, size: t
         for end, inner, step in ((0, min(_PACE, len(rows) - 1), -1), (-1, max(-1 - _PACE, -len(rows)), 1)):
             pause = abs(int(frames[end] - frames[inner]))
             pace = (boxes[end] - boxes[inner]) / pause if pause else np.zeros(4)
+            # A box that ends where the frame does stands still on the left while its right side walks.
+            if boxes[end][0] <= _AT_EDGE:
+                pace[0] += pace[2]
             pace[2:] = 0
             guesses = []
             for ahead in range(1, longest + 1):

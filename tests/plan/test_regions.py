@@ -247,6 +247,21 @@ def test_whoever_leaves_is_looked_for_until_the_end_of_the_recording() -> None:
     assert found["frame"].tolist() == list(range(7, 16))
 
 
+@pytest.mark.parametrize("edge", [0, 1])
+def test_whoever_is_annotated_only_as_far_as_the_frame_goes_is_carried_on_beyond_it(edge: int) -> None:
+    # The box ends where the frame does, and only its other side tells that somebody walks out, or in.
+    leaving = pd.concat([rows_of((1 + i, edge), w=30 - 4 * i) for i in range(6)], ignore_index=True)
+    found = coming_and_going(leaving, 20, 15, (200, 100))
+    assert found["frame"].tolist() == [7, 8]
+    assert (found["x"] + found["w"]).tolist() == [edge + 6, edge + 2]
+    coming = leaving.assign(frame=16 - leaving["frame"])
+    assert coming_and_going(coming, 20, 15, (200, 100))["frame"].tolist() == [9, 8]
+
+
+def test_whoever_stands_still_at_the_frames_edge_is_not_carried_on() -> None:
+    assert coming_and_going(rows_of(*((1 + i, 0) for i in range(6))), 12, 30, (200, 100)).empty
+
+
 def test_whoever_stops_being_annotated_in_the_middle_of_the_frame_is_not_carried_on() -> None:
     assert coming_and_going(rows_of((1, 80), (2, 81), (3, 82)), 12, 30, (200, 100)).empty
     assert coming_and_going(rows_of((1, 80)), 12, 30, (200, 100)).empty
