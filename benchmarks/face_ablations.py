@@ -27,7 +27,7 @@ from mot_anon.methods.base import Item, Method, Pixels
 from mot_anon.methods.ciagan_face import CiaganFace
 from mot_anon.vision.parse import cut_window
 
-STEPS = 700
+STEPS = 500
 WAYS: dict[str, dict[str, str]] = {
     "Siamese guidance": {},
     "classification": {"identity_guidance": "classification"},

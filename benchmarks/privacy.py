@@ -26,7 +26,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from privacy_figure import Tracking, figure, read_tracking
 
 from mot_anon import __version__
@@ -39,7 +38,6 @@ from mot_anon.measure.privacy.attackers import (
 from mot_anon.measure.privacy.attacks import Tools
 from mot_anon.measure.privacy.crops import Crops, read_folder
 from mot_anon.measure.privacy.findings import Finding, Found
-from mot_anon.measure.privacy.learning import use
 from mot_anon.measure.privacy.publishing import publisher
 from mot_anon.measure.privacy.study import Study, run_study
 from mot_anon.methods.base import make_method
@@ -62,7 +60,6 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "matched by similarities": ("matching", "published groups"),
     "members (AUC)": ("membership", ""),
     "linked within a camera": ("linkage", "published → published, within"),
-    "use": ("use", ""),
 }
 
 METHODS = "none,solid/pseudonym,pixelate:8,blur:17,blur:9,ciagan/pseudonym,ciagan/shared,ciagan/isometry"
@@ -124,7 +121,7 @@ def row_file(
         "attacks": list(attacks),
         "weights": content_digest(weights),
         "crops": content_digest(arguments.crops / "index.csv"),
-        **{name: getattr(arguments, name) for name in ("split", "keys", "others", "practice", "use", "seed")},
+        **{name: getattr(arguments, name) for name in ("split", "keys", "others", "practice", "seed")},
     }
     digest = hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:12]
     return Path(arguments.out / "rows" / f"{re.sub('[^a-z0-9]+', '-', _name(method, strength, policy))}-{digest}.json")
@@ -153,12 +150,7 @@ def studied(
     published = [publish(original, key) for key in keys]
     given = Tools(**{**vars(tools), "publish": publish})
     about = {"method": method, "strength": strength, "policy": policy, "split": arguments.split}
-    study = run_study(original, published, attacks, given, seed=arguments.seed, about=about, report=report)
-    if not arguments.use or tools.others is None:
-        return study
-    config = AttackerConfig(steps=arguments.use, save_every=10 * arguments.use)
-    more = use(tools.others, original, publish, config, np.random.default_rng(arguments.seed), tools.log)
-    return Study(**{**vars(study), "findings": (*study.findings, *more)})
+    return run_study(original, published, attacks, given, seed=arguments.seed, about=about, report=report)
 
 
 def combinations(methods: Iterable[str], policies: Sequence[str]) -> list[tuple[str, int | None, str]]:
@@ -289,7 +281,6 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--keys", type=int, default=2)
     parser.add_argument("--others", type=int, default=400, help="training people that attackers practise on; 0: all")
     parser.add_argument("--practice", type=int, default=200, help="steps that parrots and inverters learn for")
-    parser.add_argument("--use", type=int, default=0, help="steps to train for the use of published data; 0: leave out")
     parser.add_argument("--tracking", nargs="*", default=[], help="[METHOD:STRENGTH=]results.json of mot-anon evaluate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("benchmarks"))

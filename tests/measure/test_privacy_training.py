@@ -165,11 +165,14 @@ def test_an_attacker_is_trained_once_for_the_same_crops_and_settings(tmp_path: P
 
 @needs_weights
 def test_use_compares_what_published_originals_and_grey_crops_teach() -> None:
-    (found,) = use(crops(6), crops(4, seed=9), publisher("pixelate"), TINY, np.random.default_rng(0), lambda line: None)
-    assert isinstance(found, Finding)
-    assert found.wanted == "high"
-    assert found.control is not None
-    assert found.floor is not None
+    publishers = {name: publisher(name) for name in ("none", "grey")}
+    rows = dict(use(crops(6), crops(4, seed=9), publishers, TINY, np.random.default_rng(0), lambda line: None))
+    assert list(rows) == ["none", "grey"]
+    for found in rows.values():
+        assert found.wanted == "high"
+        assert found.control is not None
+        assert found.floor is not None
+    assert rows["none"].value.value == rows["none"].control
 
 
 def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

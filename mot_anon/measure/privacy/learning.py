@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from mot_anon.measure.privacy import publishing
 from mot_anon.measure.privacy.attackers import AttackerConfig, NetworkAttacker, trained_on
 from mot_anon.measure.privacy.attacks import Tools, centred, place
 from mot_anon.measure.privacy.crops import Crops
-from mot_anon.measure.privacy.findings import Found, NotMeasured, recognition
+from mot_anon.measure.privacy.findings import Finding, Found, NotMeasured, recognition
 from mot_anon.measure.privacy.inverter import InverterConfig, restore, trained_inverter
 from mot_anon.measure.privacy.publishing import Publisher
 from mot_anon.measure.privacy.reranking import reranked
@@ -83,12 +83,22 @@ class Inversion:
 
 
 def use(
-    train: Crops, test: Crops, publish: Publisher, config: AttackerConfig, rng: np.random.Generator, log: Log
-) -> list[Found]:
-    """What published data is still good for: a network that learnt on it, tested on originals of other people.
+    train: Crops,
+    test: Crops,
+    publishers: Mapping[str, Publisher],
+    config: AttackerConfig,
+    rng: np.random.Generator,
+    log: Log,
+) -> Iterator[tuple[str, Finding]]:
+    """What published data is still good for: networks that learnt on it, tested on originals of other people.
 
-    The control is the same network that learnt on originals, the floor one that learnt on grey fills; all three start
+    The control is the same network that learnt on originals, the floor one that learnt on grey fills; all of them start
     from ImageNet.
+
+    Parameters
+    ----------
+    publishers:
+        Name → how ``train`` is published; each name comes out again with what its network finds.
     """
     labels = test.labels
     allowed = across_cameras(labels, labels)
@@ -97,10 +107,11 @@ def use(
         found = centred(trained_on([crops], None, config, log)(test.pixels), test.camera)
         return retrieve(reranked(found, found, labels.camera, allowed, rng), labels, labels, allowed, rng)
 
-    published = tested(publish(train, *_own_keys(rng, 1)))
     control, floor = tested(train), tested(publishing.grey(train))
     protocol = f"learnt on published people, original → original, {place(test)}"
-    return [recognition("use", protocol, [published], rng, floor=floor, control=control, wanted="high")]
+    for name, publish in publishers.items():
+        published = tested(publish(train, *_own_keys(rng, 1)))
+        yield name, recognition("use", protocol, [published], rng, floor=floor, control=control, wanted="high")
 
 
 def _recognised(
