@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _EDGE = (0.35, 0.7)  # of the silhouette: transparent below, opaque above
 _SHARPEN = 0.6  # of a cell of the generator's: standard deviation of what is added to sharpen
-_ADDED, _ADDED_TO_CLOTH = 0.35, 1.0  # how much of it, and how much where no texture is left that it would raise
-_CLOTH = (7, 0.3, 2.5)  # diameter in cells, standard deviations of tone and of cells: patches of one piece of cloth
+_ADDED, _ADDED_TO_CLOTH = 0.35, 2.0  # how much of it, and how much where no texture is left that it would raise
+_CLOTH = (5, 0.15, 1.5)  # diameter in cells, standard deviations of tone and of cells: patches of one piece of cloth
 _INSIDE = 0.9  # of the opacity: where a picture is looked at for how sharp it is
 _FAR = 0.9  # pixels a cell, below which there is nothing to sharpen
 
