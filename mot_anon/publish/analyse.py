@@ -15,6 +15,7 @@ from mot_anon.data.sequence import Sequence, camera_of
 from mot_anon.errors import FrameError
 from mot_anon.plan import regions as reg
 from mot_anon.plan import silhouettes as looks
+from mot_anon.plan.borrowed import borrowed
 from mot_anon.plan.camera import CameraPlan
 from mot_anon.plan.generous import generous, reliable
 from mot_anon.plan.identities import CAMERA_TRACK, ISOMETRY, TRACKER, Embeddings, identity_codes
@@ -30,6 +31,7 @@ from mot_anon.vision.detect import make_detector
 from mot_anon.vision.faces import AUTO
 
 _LONGEST_GAP_SECONDS = 0.5
+_BORROWED_SECONDS = 0.5  # how far away a frame may be that shows somebody whom the parser misses
 _RIM_SECONDS = 1.0  # how long somebody may take to come into the frame
 _LOOKS = 24  # of a track's sights, how many its embedding is the mean of
 _PLAIN = 0.4  # visibility below which a sight says little of the person
@@ -215,6 +217,8 @@ def _looked_at(
     if careful:
         sure = reliable(regions, sure)
         steady = generous(regions, steady, sure)
+    else:
+        steady = borrowed(regions, steady, sure, round(_BORROWED_SECONDS * recording.first.fps))
     # Whoever has become a person stands among the others now.
     ordered = reg.order_far_to_near(regions.assign(_read=range(len(regions))))
     painted = ordered[ordered["kind"] != "hidden"].groupby("frame", sort=True)["_read"]
