@@ -3,7 +3,7 @@
 People of ``--split`` are published under several keys with the method and with its controls (everybody grey, one
 mannequin for everybody, mosaic, blur), and a network that no generator was trained against looks for them (``--attacker
 FILE``, made by ``mot-anon attack … --train-attacker``).  Choose on ``val``; ``test`` is opened for the published table.
-Writes ``benchmarks/body-crops.md``:
+Writes ``benchmarks/body-crops.md``, anew after every row (twenty keys of 2,000 crops take half an hour of a core):
 
 - *A → original B*: published crops of one camera against originals of the other, and its distance to the grey floor,
   paired by query, with a 95 % interval over people;
@@ -87,6 +87,7 @@ def main() -> None:
         "| | A → original B | − grey floor | A → published B | guessing | within ÷ | similarities |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
+    below = [*appearance(arguments.crops, arguments.split), *speed(people), *sizes()]
     with Reporter() as report:
         for row in rows(arguments.keys, arguments.many_keys):
             method = make_method(row.method, row.strength)
@@ -98,15 +99,14 @@ def main() -> None:
             study = run_study(people, published, ATTACKS, tools, report=report)
             lines.append(f"| {row.title} ({row.keys}) | " + " | ".join(cells(study)) + " |")
             print(lines[-1], flush=True)
+            caption = (
+                f"{study.people} people of {arguments.split}, {study.crops} crops, number of keys in parentheses; "
+                f"rank-1 in %. The attacker finds {100 * study.control:.1f} % of the originals again in the other camera."
+            )
+            text = "\n".join([caption, "", *lines, "", *below]) + "\n"
+            (arguments.out / "body-crops.md").write_text(text, encoding="utf-8")
     study.require_control()
-    lines += ["", *appearance(arguments.crops, arguments.split), *speed(people), *sizes()]
-    caption = (
-        f"{study.people} people of {arguments.split}, {study.crops} crops, number of keys in parentheses; rank-1 in %. "
-        f"The attacker finds {100 * study.control:.1f} % of the originals again in the other camera."
-    )
-    path = arguments.out / "body-crops.md"
-    path.write_text("\n".join([caption, "", *lines]) + "\n", encoding="utf-8")
-    print(path.read_text(encoding="utf-8"))
+    print(text)
 
 
 def cells(study: Study) -> Iterator[str]:
