@@ -90,6 +90,8 @@ def main() -> None:
     below = [*appearance(arguments.crops, arguments.split), *speed(people), *sizes()]
     with Reporter() as report:
         for row in rows(arguments.keys, arguments.many_keys):
+            if not row.title.startswith(arguments.rows):
+                continue
             method = make_method(row.method, row.strength)
             published = []
             for number in range(row.keys):
@@ -101,7 +103,7 @@ def main() -> None:
             print(lines[-1], flush=True)
             caption = (
                 f"{study.people} people of {arguments.split}, {study.crops} crops, number of keys in parentheses; "
-                f"rank-1 in %. The attacker finds {100 * study.control:.1f} % of the originals again in the other camera."
+                f"rank-1 in %. The attacker finds {100 * study.control:.1f} % of the originals in the other camera."
             )
             text = "\n".join([caption, "", *lines, "", *below]) + "\n"
             (arguments.out / "body-crops.md").write_text(text, encoding="utf-8")
@@ -205,6 +207,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--attacker", type=Path, required=True)
     parser.add_argument("--keys", type=int, default=5)
     parser.add_argument("--many-keys", type=int, default=20, help="of the policy pseudonym")
+    parser.add_argument("--rows", default="", help="only rows whose title begins so, as: ciagan, pseudonym")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
     return parser.parse_args()
 

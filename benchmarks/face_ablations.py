@@ -94,7 +94,8 @@ def frechet(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
     """Fréchet distance of two sets of embeddings (N, D), taken for normal."""
     first, second = np.cov(a.T.astype(float)), np.cov(b.T.astype(float))
     root = np.real(sqrtm(first @ second))
-    return float(((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(first + second - 2 * root))
+    # Of the same set it is nothing but for rounding.
+    return max(0.0, float(((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(first + second - 2 * root)))
 
 
 def _laid(rgb: Pixels, alpha: Pixels, item: Item) -> Pixels:

@@ -56,7 +56,7 @@ def main() -> None:
         cells = (detections, policy, _spread(mota), _spread(idf1), each, lost.get(detections, "–"))
         lines.append("| " + " | ".join(cells) + " |")
     words = [f"--data {folder}" for folder in asked.data or []] + [f"--seq {seq}" for seq in asked.seq]
-    words += [f"--keys {asked.keys}"] + ([f"--name {asked.name}"] if asked.name else [])
+    words += [f"--keys {asked.keys} --policies {asked.policies}"] + ([f"--name {asked.name}"] if asked.name else [])
     command = f"python benchmarks/tracking_keys.py {' '.join(words)}"
     lines += ["", f"Points, mean over {asked.keys} keys ± standard deviation: `{command}`", ""]
     path = Path(__file__).with_name(f"tracking-keys-{asked.name or '+'.join(asked.seq)}.md")
