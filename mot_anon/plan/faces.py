@@ -28,7 +28,6 @@ _HIDDEN = 0.25  # visibility by ground truth below which it is believed that a h
 _PARTLY = 0.6  # and below which somebody's head may be behind others
 _BEHIND = 0.5  # share of the place of a head that shows beside nearer people's boxes, below which they hide it
 _MEDIAN = 3  # frames before and after that say where a head is
-_OFTEN, _AT_REST = 5, 0.3  # frames in which a face must be found there, and how far from their median, by its width
 
 Boxes = NDArray[np.float64]
 
@@ -115,8 +114,6 @@ def settled(
     - of a doubtful detection, if the parser is sure of nobody or it lies over people who are known: boxes over parts of
       others are what detectors are wrong about most.
 
-    A doubtful detection whose head is that of somebody known is nobody else.
-
     Parameters
     ----------
     scores, seen:
@@ -143,12 +140,6 @@ def settled(
             doubt = visibility[row] < _PARTLY and scores[row] < PERSON
             nothing = visibility[row] < _HIDDEN or (doubt and behind)
         if nothing:
-            kinds[row] = "hidden"
-    for row in np.flatnonzero(doubted & (kinds == "unsure") & np.isfinite(seen[:, 0])):
-        middle = seen[row, :2] + seen[row, 2:] / 2
-        others = (numbers == numbers[row]) & ~doubted & (kinds != "hidden")
-        known = np.where(np.isfinite(seen), seen, faces)[others]
-        if ((known[:, :2] <= middle) & (middle <= known[:, :2] + known[:, 2:])).all(1).any():
             kinds[row] = "hidden"
     return regions.assign(kind=kinds)
 
@@ -180,29 +171,7 @@ def seen_heads(readings: Readings, regions: pd.DataFrame) -> Boxes:
     return steadied(found, boxes, regions)
 
 
-def certain_faces(regions: pd.DataFrame, own: Boxes) -> NDArray[np.bool_]:
-    """(N,) whose face tells where the head is: a detector found it there again and again (``own`` of
-    :func:`owned_faces`), at one place of the body and of one size.
-
-    A face that was found once may be a mistake; then the head is elsewhere.
-    """
-    certain = np.zeros(len(regions), bool)
-    boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
-    frames = regions["frame"].to_numpy(np.int64)
-    calm = steadied(own, boxes, regions)
-    for rows in tracks_of(regions):
-        found = rows[np.isfinite(own[rows, 0])]
-        moved = np.abs(own[found, :2] + own[found, 2:] / 2 - calm[found, :2] - calm[found, 2:] / 2).max(1, initial=0)
-        at_rest = found[moved <= _AT_REST * calm[found, 2]]
-        for row in rows:
-            near = np.abs(frames[at_rest] - frames[row]) <= _OFTEN
-            certain[row] = near.sum() >= _OFTEN
-    return certain
-
-
-def head_boxes(
-    regions: pd.DataFrame, faces: Boxes, seen: Boxes, *, drawn: bool, certain: NDArray[np.bool_] | None = None
-) -> Boxes:
+def head_boxes(regions: pd.DataFrame, faces: Boxes, seen: Boxes, *, drawn: bool) -> Boxes:
     """What is covered of every region (N, 4) x, y, w, h: its head, as far as anybody knows, and its face.
 
     Parameters
@@ -212,16 +181,13 @@ def head_boxes(
     drawn:
         A head that is drawn anew is no larger than a parser saw it, where one did; other methods cover that and all of
         the body's upper part.
-    certain:
-        Of :func:`certain_faces`: a head that is drawn anew is where such a face is, even if no parser saw it.
     """
     boxes, sources = regions[["x", "y", "w", "h"]].to_numpy(float), regions["source"].to_numpy(object)
     heads = np.empty((len(regions), 4))
     for row, (box, source) in enumerate(zip(boxes, sources, strict=True)):
         there, faced = np.isfinite(seen[row, 0]), np.isfinite(faces[row, 0])
         # A face alone may be a mistake of the detector's: then the head is elsewhere.
-        known = there or (faced and certain is not None and bool(certain[row]))
-        parts = [] if drawn and known else [usual_head(box, source)]
+        parts = [] if drawn and there else [usual_head(box, source)]
         if there:
             parts.append(_grown(seen[row], _GROWN))
         if faced:

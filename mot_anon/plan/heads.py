@@ -85,15 +85,14 @@ def drawn_heads(
     boxes: Boxes,
     faces: Boxes,
     seen: Boxes,
-    certain: NDArray[np.bool_],
     read: tuple[NDArray[np.float32], NDArray[np.float32]],
 ) -> Heads:
     """Heads for a method that draws faces.
 
     Parameters
     ----------
-    boxes, faces, seen, certain:
-        Of :func:`head_boxes`, :func:`bridged`, :func:`seen_heads` and :func:`certain_faces`.
+    boxes, faces, seen:
+        Of :func:`head_boxes`, :func:`bridged` and :func:`seen_heads`.
     read:
         Points (M, 68, 2) and confidences (M,) of the M rows whose face is not NaN, in their order.
     """
@@ -121,7 +120,7 @@ def drawn_heads(
     side = np.maximum(4, np.rint((windows[:, 2:] - windows[:, :2]).max(1, keepdims=True)))
     windows = np.concatenate([low, low + side], 1)
     faced = np.isfinite(faces[:, 0])
-    oval = np.isfinite(seen[:, 0]) | (sources == FACE) | (certain & faced)
+    oval = np.isfinite(seen[:, 0]) | (sources == FACE)
     return Heads(boxes, faced, windows.astype(np.int64), points, confidence, usable, oval)
 
 

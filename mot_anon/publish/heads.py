@@ -68,20 +68,14 @@ def find_heads(
             regions = whose.settled(regions, readings.scores, seen, own, faces, size)
             # A detection that turned out to be of nobody is not somebody who is hidden.
             kept = ~((regions["kind"] == "hidden") & (regions["source"] == "detection")).to_numpy()
-            regions, own, faces, seen = regions[kept].reset_index(drop=True), own[kept], faces[kept], seen[kept]
-    certain = np.zeros(len(regions), bool)
-    if tight:
-        boxes = whose.found_or_usual(regions, faces)
-    else:
-        certain = whose.certain_faces(regions, own)
-        boxes = whose.head_boxes(regions, faces, seen, drawn=drawn, certain=certain)
+            regions, faces, seen = regions[kept].reset_index(drop=True), faces[kept], seen[kept]
+    boxes = whose.found_or_usual(regions, faces) if tight else whose.head_boxes(regions, faces, seen, drawn=drawn)
     more = loose_regions(marked, boxes, regions, name, longest, len(frames))
     if len(more):
         regions = pd.concat([regions, more[regions.columns]], ignore_index=True)
         places = more[["x", "y", "w", "h"]].to_numpy(float)
         faces = np.concatenate([faces, whose.inner_face(places)])
         seen = np.concatenate([seen, np.full_like(places, np.nan)])
-        certain = np.concatenate([certain, np.ones(len(places), bool)])
         boxes = np.concatenate([boxes, places])
     if not drawn:
         return regions, Heads(boxes, np.isfinite(faces[:, 0]))
@@ -90,4 +84,4 @@ def find_heads(
     there = np.isfinite(faces[:, 0])
     table = pd.DataFrame(faces[there], columns=["x", "y", "w", "h"]).assign(frame=regions["frame"].to_numpy()[there])
     read = landmark_sequence(frames, table, LandmarkReader(), progress(f"landmarks {name}", len(frames)))
-    return regions, drawn_heads(regions, boxes, faces, seen, certain, read)
+    return regions, drawn_heads(regions, boxes, faces, seen, read)

@@ -202,35 +202,3 @@ def test_whom_ground_truth_sees_is_drawn_whatever_the_parser_says() -> None:
     regions["visibility"] = [0.9, 0.1]
     settled = whose.settled(regions, np.full(2, 0.1, np.float32), none, none, none, (640, 480))
     assert settled["kind"].tolist() == ["person", "hidden"]
-
-
-def test_a_doubtful_detection_with_the_head_of_somebody_known_is_nobody_else() -> None:
-    doubtful = shifted(BODY, 12)
-    regions = table([person(1), person(1, "", doubtful, "unsure", "detection"), person(2, "", doubtful, "unsure")])
-    head = (116.0, 50.0, 24.0, 28.0)
-    seen, none = np.array([head, shifted(head, 6), shifted(head, 6)]), np.full((3, 4), np.nan)
-    settled = whose.settled(regions, np.full(3, 0.9, np.float32), seen, none, none, (640, 480))
-    assert settled["kind"].tolist() == ["person", "hidden", "unsure"]
-    seen[1] = shifted(head, 40)
-    beside = whose.settled(regions, np.full(3, 0.9, np.float32), seen, none, none, (640, 480))
-    assert beside["kind"].tolist() == ["person", "unsure", "unsure"]
-
-
-def test_a_face_that_is_found_again_and_again_tells_where_the_head_is() -> None:
-    regions = table([person(frame) for frame in range(1, 21)])
-    own = np.array([shifted(FACE, 20) if frame in (1, 2, 3, 4, 5, 6, 15) else NOWHERE for frame in range(1, 21)])
-    certain = whose.certain_faces(regions, own)
-    assert certain.tolist() == [frame <= 7 for frame in range(1, 21)]
-    jumping = own.copy()
-    jumping[:6, 0] += np.array([0, 25, -20, 15, -10, 22])
-    assert not whose.certain_faces(regions, jumping).any()
-
-
-def test_a_head_that_is_drawn_is_where_a_certain_face_is_though_no_parser_saw_it() -> None:
-    regions, face, none = table([person(1)]), np.array([shifted(FACE, 20)]), np.full((1, 4), np.nan)
-    (head,) = whose.head_boxes(regions, face, none, drawn=True, certain=np.array([True]))
-    (doubtful,) = whose.head_boxes(regions, face, none, drawn=True, certain=np.array([False]))
-    (mosaic,) = whose.head_boxes(regions, face, none, drawn=False, certain=np.array([True]))
-    assert (head[:2] <= face[0, :2]).all()
-    assert (head[:2] + head[2:] >= face[0, :2] + face[0, 2:]).all()
-    assert head[2:].prod() < 0.6 * min(doubtful[2:].prod(), mosaic[2:].prod())

@@ -55,9 +55,7 @@ def test_a_face_is_drawn_in_the_window_of_its_landmarks_and_a_head_where_it_was_
     faces = np.array([FACE] * 5 + [NOWHERE] * 2)
     seen = np.array([NOWHERE] * 6 + [(118.0, 52.0, 18.0, 22.0)])
     points = np.tile(8 * face_points() + (128, 66), (5, 1, 1)).astype(np.float32)
-    heads = drawn_heads(
-        regions, np.tile(BODY, (7, 1)), faces, seen, np.zeros(7, bool), (points, np.full(5, 0.9, np.float32))
-    )
+    heads = drawn_heads(regions, np.tile(BODY, (7, 1)), faces, seen, (points, np.full(5, 0.9, np.float32)))
     assert heads.usable is not None
     assert heads.windows is not None
     assert heads.usable.tolist() == [True] * 5 + [False] * 2
