@@ -125,8 +125,9 @@ def _placed(item: Item, shape: Shape, picture: Pixels) -> tuple[Pixels, Pixels]:
     if a2 > a1 and b2 > b1:
         alpha[b1:b2, a1:a2] = opacity(item.silhouette[b1:b2, a1:a2])
         part = np.ascontiguousarray(large[b1 - y1 : b2 - y1, a1 - x1 : a2 - x1])
-        seen = None if item.look is None else seen_by(item.look, part, alpha[b1:b2, a1:a2] > _INSIDE)
-        rgb[b1:b2, a1:a2] = part if seen is None else seen
+        if item.look is not None:
+            part = seen_by(item.look, part, alpha[b1:b2, a1:a2] > _INSIDE)
+        rgb[b1:b2, a1:a2] = part
     return rgb, alpha
 
 
