@@ -18,7 +18,7 @@ _WIDE, _HIGH = 0.36, 0.46  # half axes of a head by its window's side
 _SOFT = 0.16  # of a head: over how much its edge fades
 _HAIRLINE = 0.12  # how far below the middle of a head hair goes over into skin, by half its height
 _STRANDS = (3, 7)  # rows and columns of the light and dark places of hair
-_DARK, _BRIGHT = 0.35, 1.1  # least and largest light
+_DARK, _BRIGHT = 0.45, 1.1  # least and largest light
 
 
 def head_oval(size: tuple[int, int]) -> Pixels:
@@ -96,7 +96,7 @@ def _light(surroundings: Pixels) -> NDArray[np.float32]:
     grey = float(mean.mean())
     # Half of the colour cast: a red shop front is a thing, not a light.
     cast = 1 + 0.25 * (mean - grey) / max(grey, 0.1)
-    return (float(np.clip(0.3 + 0.85 * grey, _DARK, _BRIGHT)) * cast).astype(np.float32)
+    return (float(np.clip(0.42 + 0.75 * grey, _DARK, _BRIGHT)) * cast).astype(np.float32)
 
 
 def _smooth(t: NDArray[np.floating]) -> Pixels:

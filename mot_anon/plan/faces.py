@@ -13,17 +13,14 @@ from scipy.optimize import linear_sum_assignment
 
 from mot_anon.plan import regions as reg
 from mot_anon.plan.identities import CAMERA_TRACK
-from mot_anon.plan.silhouettes import CLEAR, NOBODY, PERSON, Readings, windows_of
+from mot_anon.plan.silhouettes import CLEAR, NOBODY, PERSON
 
 FACE = "face"
 """``source`` of regions that are there because a face was found where nobody was known to be."""
 HELD = 3  # frames for which a face is believed to be there before it was first found and after it was last
 _SMALLEST, _LARGEST = 0.03, 0.35  # height of a face by that of the standing person
 _USUAL = 0.11
-_SEEN_HEAD = 90  # of 255: from which a cell shows a head
-_SURE_HEAD = 120  # and what the surest has to be
-_FLAT, _TALL = 0.04, 0.32  # least and largest height of a head by that of the standing person
-_GROWN = 0.3  # of a head's size, by which its region is larger than what a parser sees
+_GROWN, _DOUBTED = 0.4, 0.55  # of a head's size, by which its region is larger than what a parser sees, or guesses
 _HIDDEN = 0.25  # visibility by ground truth below which it is believed that a head is not seen
 _PARTLY = 0.6  # and below which somebody's head may be behind others
 _BEHIND = 0.5  # share of the place of a head that shows beside nearer people's boxes, below which they hide it
@@ -70,10 +67,10 @@ def owned_faces(found: pd.DataFrame, regions: pd.DataFrame) -> tuple[Boxes, pd.D
     return own, found.assign(loose=~taken)
 
 
-def bridged(own: Boxes, regions: pd.DataFrame, longest: int) -> Boxes:
+def bridged(own: Boxes, regions: pd.DataFrame, longest: int, held: int = HELD) -> Boxes:
     """Faces also where a detector missed them for at most ``longest`` frames, at their place relative to the body.
 
-    Before the first and after the last they are held for three frames.
+    Before the first and after the last they are held for ``held`` frames.
     """
     placed = own.copy()
     boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
@@ -89,7 +86,7 @@ def bridged(own: Boxes, regions: pd.DataFrame, longest: int) -> Boxes:
             if len(before) and len(after):
                 near = after[0] - before[-1] - 1 <= longest
             else:
-                near = min(np.abs(known - frames[index])) <= HELD
+                near = min(np.abs(known - frames[index])) <= held
             if near:
                 guess = np.array([np.interp(frames[index], known, column) for column in relative.T])
                 placed[rows[index]] = _absolute(guess, boxes[rows[index]])
@@ -117,7 +114,7 @@ def settled(
     Parameters
     ----------
     scores, seen:
-        (N,) how sure the parser is of a person, and :func:`seen_heads`.
+        (N,) how sure the parser is of a person, and the heads that it sees.
     own, faces:
         Of :func:`owned_faces` and :func:`bridged`.
     size:
@@ -150,34 +147,15 @@ def inner_face(places: Boxes) -> Boxes:
     return np.concatenate([places[:, :2] + size * (0.25, 0.35), size], 1)
 
 
-def seen_heads(readings: Readings, regions: pd.DataFrame) -> Boxes:
-    """Heads (N, 4) x, y, w, h that a parser is sure of, steadied along tracks; NaN where it is not."""
-    boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
-    windows = windows_of(boxes).astype(float)
-    found = np.full((len(regions), 4), np.nan)
-    for row, (box, window) in enumerate(zip(boxes, windows, strict=True)):
-        head = readings.parts[row, 0]
-        if readings.scores[row] < PERSON or head.max() < _SURE_HEAD:
-            continue
-        down, across = np.nonzero(head >= _SEEN_HEAD)
-        cell = (window[2:] - window[:2]) / (head.shape[1], head.shape[0])
-        low = window[:2] + cell * (across.min(), down.min())
-        size = cell * (across.max() + 1 - across.min(), down.max() + 1 - down.min())
-        standing = reg.standing_height(box)
-        x1, y1, w, h = reg.likely_head_box(box)
-        x, y = low + size / 2
-        if _FLAT * standing <= size[1] <= _TALL * standing and x1 <= x <= x1 + w and y1 <= y <= y1 + h:
-            found[row] = [*low, *size]
-    return steadied(found, boxes, regions)
-
-
-def head_boxes(regions: pd.DataFrame, faces: Boxes, seen: Boxes, *, drawn: bool) -> Boxes:
+def head_boxes(regions: pd.DataFrame, faces: Boxes, seen: Boxes, sure: NDArray[np.bool_], *, drawn: bool) -> Boxes:
     """What is covered of every region (N, 4) x, y, w, h: its head, as far as anybody knows, and its face.
 
     Parameters
     ----------
     faces, seen:
-        (N, 4), NaN where there is none: of :func:`bridged` and :func:`seen_heads`.
+        (N, 4), NaN where there is none: of :func:`bridged` and :func:`~mot_anon.plan.seen_heads.seen_heads`.
+    sure:
+        (N,) which of the heads the parser is sure of; others get more room.
     drawn:
         A head that is drawn anew is no larger than a parser saw it, where one did; other methods cover that and all of
         the body's upper part.
@@ -189,7 +167,7 @@ def head_boxes(regions: pd.DataFrame, faces: Boxes, seen: Boxes, *, drawn: bool)
         # A face alone may be a mistake of the detector's: then the head is elsewhere.
         parts = [] if drawn and there else [usual_head(box, source)]
         if there:
-            parts.append(_grown(seen[row], _GROWN))
+            parts.append(_grown(seen[row], _GROWN if sure[row] else _DOUBTED))
         if faced:
             parts.append(roomy_face(faces[row]) if there or not drawn else _round_face(faces[row]))
         low = np.min([part[:2] for part in parts], 0)

@@ -32,8 +32,8 @@ class FacePlace:
     usable:
         Whether a face is drawn after them.
     oval:
-        Whether the head is where a parser saw it, or all that is known is a face: then the corners of its box are not
-        covered.
+        Whether the head is where a parser saw it or ground truth has it, or all that is known is a face: then the
+        corners of its box are not covered.
     """
 
     points: NDArray[np.float32] = field(repr=False)
@@ -92,7 +92,7 @@ def drawn_heads(
     Parameters
     ----------
     boxes, faces, seen:
-        Of :func:`head_boxes`, :func:`bridged` and :func:`seen_heads`.
+        Of :func:`head_boxes`, :func:`bridged` and :func:`~mot_anon.plan.seen_heads.seen_heads`.
     read:
         Points (M, 68, 2) and confidences (M,) of the M rows whose face is not NaN, in their order.
     """
@@ -120,7 +120,8 @@ def drawn_heads(
     side = np.maximum(4, np.rint((windows[:, 2:] - windows[:, :2]).max(1, keepdims=True)))
     windows = np.concatenate([low, low + side], 1)
     faced = np.isfinite(faces[:, 0])
-    oval = np.isfinite(seen[:, 0]) | (sources == FACE)
+    lying = places[:, 2] > places[:, 3]
+    oval = np.isfinite(seen[:, 0]) | (sources == FACE) | ((sources == "gt") & ~lying & ~faced)
     return Heads(boxes, faced, windows.astype(np.int64), points, confidence, usable, oval)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from mot_anon.plan import faces as whose
 from mot_anon.plan.heads import Heads, drawn_heads
 from mot_anon.plan.loose_faces import loose_regions
+from mot_anon.plan.seen_heads import known_already, seen_heads
 from mot_anon.plan.silhouettes import Readings
 from mot_anon.vision.cache import Tick, parse_sequence
 from mot_anon.vision.faces import face_sequence, landmark_sequence, make_face_detector
@@ -58,18 +59,27 @@ def find_heads(
     own, marked = whose.owned_faces(found, regions)
     faces = whose.bridged(own, regions, longest)
     seen = np.full((len(regions), 4), np.nan)
+    sure, face_only = np.zeros((2, len(regions)), bool)
     if not tight and len(regions):
         from mot_anon.vision.parse import Parser
 
         packed = parse_sequence(frames, regions, Parser(), progress(f"heads {name}", len(frames)))
         readings = Readings.from_bytes(packed)
-        seen = whose.seen_heads(readings, regions)
+        seen, sure = seen_heads(readings, regions, longest)
         if drawn:
             regions = whose.settled(regions, readings.scores, seen, own, faces, size)
+            covered = whose.head_boxes(regions, faces, seen, sure, drawn=True)
             # A detection that turned out to be of nobody is not somebody who is hidden.
             kept = ~((regions["kind"] == "hidden") & (regions["source"] == "detection")).to_numpy()
+            nothing, face_only = known_already(regions, readings, covered, seen, faces, size)
+            kept &= ~nothing
             regions, faces, seen = regions[kept].reset_index(drop=True), faces[kept], seen[kept]
-    boxes = whose.found_or_usual(regions, faces) if tight else whose.head_boxes(regions, faces, seen, drawn=drawn)
+            sure, face_only = sure[kept], face_only[kept]
+    if tight:
+        boxes = whose.found_or_usual(regions, faces)
+    else:
+        boxes = whose.head_boxes(regions, faces, seen, sure, drawn=drawn)
+        boxes[face_only] = [whose.roomy_face(face) for face in faces[face_only]] or boxes[face_only]
     more = loose_regions(marked, boxes, regions, name, longest, len(frames))
     if len(more):
         regions = pd.concat([regions, more[regions.columns]], ignore_index=True)

@@ -28,6 +28,7 @@ from mot_anon.vision.parse import SIZE
 
 _HOLE, _RIM = 64, 11  # of 255, and cells: as holes are in the generator's training
 _FACE_HOLE = 0.02
+_FEATHER = 0.3  # of the shorter side: over how much a doubtful region's cover fades
 
 __all__ = ["erase", "render_frame"]
 
@@ -85,7 +86,8 @@ def render_frame(
         if region.person or method.control:
             sure.append((place, mine, index, item))
         else:
-            _lay(published, place, mine, strong_blur(item), item.silhouette)
+            opaque = item.silhouette if method.needs_raw else _feathered(mine)
+            _lay(published, place, mine, strong_blur(item), opaque)
     painted = method.render([item for *_, item in sure])
     for (place, mine, index, item), (rgb, alpha) in zip(sure, painted, strict=True):
         if rgb.shape != item.erased.shape or not np.isfinite(rgb[mine]).all() or not np.isfinite(alpha[mine]).all():
@@ -182,6 +184,12 @@ def _roughen(published: Frame, owned: NDArray[np.bool_], sigma: float, number: i
     mine = owned[place]
     noise = grain(mine.shape, sigma, (number, published.shape[0], published.shape[1]))
     published[place][mine] = np.rint(published[place] + noise).clip(0, 255).astype(np.uint8)[mine]
+
+
+def _feathered(mine: NDArray[np.bool_]) -> Pixels:
+    """Opacity (h, w) in 0…1 of what covers a region, without an edge; under it must lie no raw pixel."""
+    inside = cv2.distanceTransform(np.pad(mine, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    return np.asarray(np.clip(inside / max(1.0, _FEATHER * min(mine.shape)), 0, 1), np.float32)
 
 
 def _rgb(crop: Frame) -> Pixels:

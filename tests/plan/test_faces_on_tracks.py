@@ -9,11 +9,11 @@ import pytest
 from mot_anon.plan import faces as whose
 from mot_anon.plan.loose_faces import loose_regions
 from mot_anon.plan.regions import head_box, likely_head_box
-from mot_anon.plan.silhouettes import Readings, windows_of
 
 BODY = (100.0, 50.0, 60.0, 160.0)
 FACE = (120.0, 56.0, 16.0, 18.0)
 NOWHERE = np.full(4, np.nan)
+SURE = np.array([True])
 
 
 def table(rows: list[tuple[object, ...]]) -> pd.DataFrame:
@@ -116,56 +116,35 @@ def test_a_face_that_becomes_somebodys_is_one_before_their_track_begins() -> Non
     assert loose_regions(owned, heads, regions, "S", 5, 2).empty
 
 
-def readings(boxes: np.ndarray, head: tuple[float, ...] | None, score: float = 0.9) -> Readings:
-    parts = np.zeros((len(boxes), 4, 64, 32), np.uint8)
-    for row, window in enumerate(windows_of(boxes)):
-        if head is not None:
-            cell = (window[2:] - window[:2]) / (32, 64)
-            x1, y1 = np.rint((np.array(head[:2]) - window[:2]) / cell).astype(int)
-            x2, y2 = np.rint((np.array(head[:2]) + head[2:] - window[:2]) / cell).astype(int)
-            parts[row, 0, y1:y2, x1:x2] = 200
-    return Readings(np.zeros((len(boxes), 128, 64), np.uint8), parts, np.full(len(boxes), score, np.float32))
-
-
-def test_a_head_is_where_the_parser_is_sure_of_one() -> None:
-    regions, head = table([person(1)]), (118.0, 52.0, 18.0, 22.0)
-    boxes = np.array([BODY])
-    (seen,) = whose.seen_heads(readings(boxes, head), regions)
-    assert np.allclose(seen, head, atol=3)
-    for nothing in (readings(boxes, None), readings(boxes, head, 0.2), readings(boxes, (110.0, 170.0, 18.0, 22.0))):
-        assert np.isnan(whose.seen_heads(nothing, regions)).all()
-
-
-def test_one_frame_that_misreads_a_head_is_outvoted() -> None:
-    regions = table([person(frame) for frame in range(1, 8)])
-    boxes = np.array([BODY] * 7)
-    good, bad = (readings(boxes, head) for head in ((118.0, 52.0, 18.0, 22.0), (132.0, 64.0, 18.0, 22.0)))
-    good.parts[3] = bad.parts[3]
-    assert np.ptp(whose.seen_heads(good, regions)[:, :2], axis=0).max() < 2
-
-
 @pytest.mark.parametrize("drawn", [False, True])
 def test_what_is_covered_holds_the_face_and_the_head_that_was_seen(drawn: bool) -> None:
     regions = table([person(1)])
     face, seen = np.array([shifted(FACE, 30, -20)]), np.array([[118.0, 52.0, 18.0, 22.0]])
-    (covered,) = whose.head_boxes(regions, face, seen, drawn=drawn)
+    (covered,) = whose.head_boxes(regions, face, seen, SURE, drawn=drawn)
     for part in (face[0], seen[0]):
         assert (covered[:2] <= part[:2]).all()
         assert (covered[:2] + covered[2:] >= part[:2] + part[2:]).all()
-    (usual,) = whose.head_boxes(regions, np.array([NOWHERE]), np.array([NOWHERE]), drawn=drawn)
+    (usual,) = whose.head_boxes(regions, np.array([NOWHERE]), np.array([NOWHERE]), ~SURE, drawn=drawn)
     assert np.allclose(usual, head_box(np.array(BODY)))
 
 
 def test_methods_that_cover_keep_the_whole_upper_part_and_those_that_draw_only_the_head() -> None:
     regions, none = table([person(1)]), np.array([NOWHERE])
     face, seen = np.array([FACE]), np.array([(118.0, 52.0, 18.0, 22.0)])
-    (covered,), (drawn,) = (whose.head_boxes(regions, face, seen, drawn=drawn) for drawn in (False, True))
+    (covered,), (drawn,) = (whose.head_boxes(regions, face, seen, SURE, drawn=drawn) for drawn in (False, True))
     usual = head_box(np.array(BODY))
     assert (covered[2:] >= usual[2:]).all()
     assert 1.3 * FACE[2] < drawn[2] < usual[2]
     # Whatever a detector takes for a face: a head that no parser saw may be elsewhere.
-    (doubtful,) = whose.head_boxes(regions, face, none, drawn=True)
+    (doubtful,) = whose.head_boxes(regions, face, none, ~SURE, drawn=True)
     assert (doubtful[2:] >= usual[2:]).all()
+
+
+def test_a_head_of_which_the_parser_is_not_sure_gets_more_room() -> None:
+    regions, none, seen = table([person(1)]), np.array([NOWHERE]), np.array([(118.0, 52.0, 18.0, 22.0)])
+    (sure,), (doubted,) = (whose.head_boxes(regions, none, seen, one, drawn=True) for one in (SURE, ~SURE))
+    assert (doubted[2:] > sure[2:]).all()
+    assert (sure[2:] > seen[0, 2:]).all()
 
 
 def test_heads_that_nobody_looked_for_are_by_geometry() -> None:

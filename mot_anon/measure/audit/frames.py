@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _MOVING = 0.2  # share of a box that must move for its motion to be the silhouette
 _REACH = 48  # pixels: how far away a raw person is looked for
+_BELOW = 0.25  # of a standing person's height: from there down no head is theirs
 _FEW = 6  # pixels: sides of a box whose colours a mannequin can wear
 _BLOCK = 8  # pixels
 _JPEG_BLOCK = 7.0
@@ -117,6 +118,11 @@ def judge_frame(task: Task) -> Judged:
     lossless = EXTENSIONS[task.published.suffix.lower()] == "png"
     details = detail(before), detail(after)
     motion = moving(before, _background(task.background)) if task.background else None
+    if task.target == "face":
+        # Bodies show there, and detectors draw boxes over parts of them: two that agree are no proof of a head.
+        doubtful = [c.source == "agreed" and _headless(task, c, motion) for c in task.candidates]
+        known = zip(task.candidates, doubtful, strict=True)
+        task = replace(task, candidates=tuple(replace(c, source="detection") if doubt else c for c, doubt in known))
     faces = _faces(task, details)
     anew = _headed(faces)
     sights = tuple(
@@ -213,6 +219,22 @@ def _sight(
     if how == "motion" and enough_told(found):
         control = _mannequin(task, candidate, details[0].pixels, before, mask)
     return _said(task.number, candidate, how, found, behind, moved, control)
+
+
+def _headless(task: Task, candidate: Candidate, motion: NDArray[np.bool_] | None) -> bool:
+    """Whether a box has its head where none is: nothing moves there, or a labelled person has chest or legs there."""
+    place = _wanted(np.array(candidate.box, float), task.target)
+    x, y = place[0] + place[2] / 2, place[1]
+    x1, y1, x2, y2 = clip(place, task.size)
+    if motion is not None and x2 > x1 and y2 > y1 and motion[y1:y2, x1:x2].mean() < _MOVING:
+        return True
+    for other in task.candidates:
+        if other.track:
+            left, top, wide, high = other.box
+            below = top + _BELOW * standing_height(np.array(other.box, float))
+            if left <= x <= left + wide and below <= y <= top + high:
+                return True
+    return False
 
 
 def _displaced(

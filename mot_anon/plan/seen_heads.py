@@ -1,0 +1,128 @@
+"""Heads that the parser sees: where they are, how sure that is, and whose detections they make superfluous."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mot_anon.plan import regions as reg
+from mot_anon.plan.faces import Boxes, bridged, steadied, tracks_of
+from mot_anon.plan.identities import CAMERA_TRACK
+from mot_anon.plan.silhouettes import PERSON, Readings, in_frame, windows_of
+
+_FULL = 130  # of 255: what a head is drawn with that the parser learns from; where the face is it is brighter
+_EDGE = 0.5  # share of that, or of the brightest, from which a cell belongs to the head
+_LEAST, _SURE = 55, 120  # what the brightest cell has to be where frames beside say the same, and where none does
+_AGREE, _MOST, _FEWEST = 0.5, 0.7, 3  # head sizes apart that is the same place; which share says so, of how many
+_NEAR = 3  # frames before and after that are asked
+_FLAT, _TALL = 0.04, 0.32  # least and largest height of a head by that of the standing person
+_COVERED = 0.85  # share of a head that others' heads have to cover for a detection to say nothing new
+_ANOTHER = 0.5  # share of a silhouette that is nobody else's, from which it is somebody else
+_LIKELY, _POSSIBLE = 128, 64  # of 255
+
+
+def seen_heads(readings: Readings, regions: pd.DataFrame, longest: int = 0) -> tuple[Boxes, NDArray[np.bool_]]:
+    """Heads that the parser sees in regions.
+
+    What it is not sure of in a single frame is believed where the frames beside it say the same, and bridged for
+    ``longest`` frames.  A head that seems smaller than heads are is taken for one that is seen in part.
+
+    Returns
+    -------
+    heads:
+        (N, 4) x, y, w, h, steadied along tracks; NaN where there is none.
+    sure:
+        (N,) whether this very frame says so by itself.
+    """
+    boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
+    windows = windows_of(boxes).astype(float)
+    found = np.full((len(regions), 4), np.nan)
+    peaks = readings.parts[:, 0].reshape(len(regions), -1).max(1, initial=0).astype(int)
+    for row in np.flatnonzero((readings.scores >= PERSON) & (peaks >= _LEAST)):
+        found[row] = _brightest(readings.parts[row, 0], windows[row])
+        standing = reg.standing_height(boxes[row])
+        x1, y1, w, h = reg.likely_head_box(boxes[row])
+        x, y = found[row, :2] + found[row, 2:] / 2
+        if not (_FLAT * standing <= found[row, 3] <= _TALL * standing and x1 <= x <= x1 + w and y1 <= y <= y1 + h):
+            found[row] = np.nan
+    sure = np.isfinite(found[:, 0]) & (peaks >= _SURE)
+    found[~(sure | _agreed(found, boxes, regions))] = np.nan
+    heads = bridged(steadied(found, boxes, regions), regions, longest, held=0)
+    for row in np.flatnonzero(np.isfinite(heads[:, 0])):
+        middle, size = heads[row, :2] + heads[row, 2:] / 2, np.maximum(heads[row, 2:], reg.head_size(boxes[row]))
+        heads[row] = [*(middle - size / 2), *size]
+    return heads, sure
+
+
+def known_already(
+    regions: pd.DataFrame, readings: Readings, covered: Boxes, heads: Boxes, faces: Boxes, size: tuple[int, int]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """What detections without a track say that the tracked people do not.
+
+    Parameters
+    ----------
+    covered, heads, faces:
+        (N, 4): what is covered of everybody, and the heads and faces that were seen, or NaN.
+    size:
+        (width, height) of the frame.
+
+    Returns
+    -------
+    nothing:
+        (N,) detections whose head, or else face, is under heads of tracked people; of those with neither, the ones in
+        which the parser sees nobody but tracked people.
+    face_only:
+        (N,) the others in which it sees nobody else either: all that they say is that there may be a face.
+    """
+    boxes, numbers = regions[["x", "y", "w", "h"]].to_numpy(float), regions["frame"].to_numpy(np.int64)
+    loose = ((regions["track"] == CAMERA_TRACK) & (regions["source"] == "detection")).to_numpy()
+    tracked = ~loose & (regions["kind"] == "person").to_numpy()
+    seen = np.where(np.isfinite(heads), heads, faces)
+    nothing, face_only = np.zeros(len(regions), bool), np.zeros(len(regions), bool)
+    for row in np.flatnonzero(loose):
+        others = np.flatnonzero(tracked & (numbers == numbers[row]))
+        if np.isfinite(seen[row, 0]):
+            nothing[row] = reg.visible_share(seen[row], covered[others], size) <= 1 - _COVERED
+            face_only[row] = np.isnan(heads[row, 0]) and not _another(int(row), others, boxes, readings)
+        else:
+            nothing[row] = not _another(int(row), others, boxes, readings)
+    return nothing, face_only & ~nothing
+
+
+def _another(row: int, others: NDArray[np.int64], boxes: Boxes, readings: Readings) -> bool:
+    """Whether the parser sees somebody in a row's box most of whom is none of the others."""
+    if readings.scores[row] < PERSON:
+        return False
+    own, *windows = windows_of(boxes[[row, *others]])
+    part = (int(own[0]), int(own[1]), int(own[2]), int(own[3]))
+    seen = in_frame(readings.silhouettes[row], own, part) > _LIKELY
+    new = seen.copy()
+    for other, window in zip(others, windows, strict=True):
+        new &= in_frame(readings.silhouettes[other], window, part) <= _POSSIBLE
+    return bool(new.sum() >= _ANOTHER * max(1, seen.sum()))
+
+
+def _brightest(head: NDArray[np.uint8], window: Boxes) -> Boxes:
+    """The box (x, y, w, h) in the frame of what hangs together with a map's brightest cell."""
+    level = max(1.0, _EDGE * min(_FULL, int(head.max())))
+    _, parts = cv2.connectedComponents((head >= level).astype(np.uint8))
+    down, across = np.nonzero(parts == parts.reshape(-1)[head.argmax()])
+    cell = (window[2:] - window[:2]) / (head.shape[1], head.shape[0])
+    low = window[:2] + cell * (across.min(), down.min())
+    return np.concatenate([low, cell * (across.max() + 1 - across.min(), down.max() + 1 - down.min())])
+
+
+def _agreed(found: Boxes, boxes: Boxes, regions: pd.DataFrame) -> NDArray[np.bool_]:
+    """(N,) whether the frames beside have the head at the same place of the body."""
+    frames, agreed = regions["frame"].to_numpy(np.int64), np.zeros(len(regions), bool)
+    middle = (found[:, :2] + found[:, 2:] / 2 - boxes[:, :2]) / boxes[:, 2:]
+    for rows in tracks_of(regions):
+        known = rows[np.isfinite(found[rows, 0])]
+        for row in known:
+            near = known[np.abs(frames[known] - frames[row]) <= _NEAR]
+            apart = np.abs(middle[near] - np.median(middle[near], 0)) * boxes[row, 2:]
+            same = (apart <= _AGREE * reg.head_size(boxes[row])).all(1)
+            agreed[row] = same.sum() >= _FEWEST and same.mean() >= _MOST and same[near == row].all()
+    return agreed
