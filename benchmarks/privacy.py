@@ -8,7 +8,8 @@ matter, and attacked.  Choose on ``val``; the table in the README is made once, 
 ``results.json`` of ``mot-anon evaluate`` give the figure its other axis: what the re-ID tracker loses on the same
 method and policy.
 
-Attackers that practise cost most.  They practise on the methods of ``--practised``, under the first policy of each.
+Attackers that practise cost most.  They practise on the methods of ``--practised``, under the first policy of each, or
+under the one that is named there.
 
 Writes ``privacy.json``, ``privacy.md`` and ``privacy.png`` below ``--out``, anew after every row.  A row that was made
 with the same settings and weights is taken from ``--out/rows``: a run that was killed goes on with the row that it
@@ -63,7 +64,7 @@ COLUMNS: dict[str, tuple[str, str]] = {
 }
 
 METHODS = "none,solid/pseudonym,pixelate:8,blur:17,blur:9,ciagan/pseudonym,ciagan/shared,ciagan/isometry"
-PRACTISED = "pixelate:8,blur:17,blur:9,ciagan"
+PRACTISED = "solid,pixelate:8,blur:17,blur:9,ciagan,ciagan/shared,ciagan/isometry"
 PRACTISING = ("parrot", "inversion")
 _PRACTICE_BATCH = 32
 
@@ -95,7 +96,8 @@ def main(words: Sequence[str] | None = None) -> None:
         for method, strength, policy in combinations(arguments.methods, arguments.policies):
             label = method if strength is None else f"{method}:{strength}"
             attacks = arguments.attacks
-            if label in practised or label not in arguments.practised:
+            first = label not in practised and label in arguments.practised
+            if not (first or f"{label}/{policy}" in arguments.practised):
                 attacks = [name for name in attacks if name not in PRACTISING]
             practised.add(label)
             place = row_file(method, strength, policy, attacks, weights, arguments)
@@ -276,7 +278,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         "--practised",
         type=names,
         default=names(PRACTISED),
-        help="methods that attackers practise on: NAME or NAME:STRENGTH as in --methods",
+        help="methods that attackers practise on: NAME[:STRENGTH][/POLICY]",
     )
     parser.add_argument("--keys", type=int, default=2)
     parser.add_argument("--others", type=int, default=400, help="training people that attackers practise on; 0: all")
