@@ -17,6 +17,8 @@ from mot_anon.plan.silhouettes import CLEAR, NOBODY, PERSON
 
 FACE = "face"
 """``source`` of regions that are there because a face was found where nobody was known to be."""
+NOT_ONE = ("group", "manual")
+"""``source`` of regions that need not be one person: whatever is found in them, all of them is covered."""
 HELD = 3  # frames for which a face is believed to be there before it was first found and after it was last
 _SMALLEST, _LARGEST = 0.03, 0.35  # height of a face by that of the standing person
 _USUAL = 0.11
@@ -104,7 +106,8 @@ def settled(
 ) -> pd.DataFrame:
     """Who is a person, and who is not seen, once a parser and a face detector had their say.
 
-    A doubtful detection with a face of its own is a person.  Where neither sees a head, nothing is drawn
+    A doubtful detection with a face of its own is a person; crowds and reflections are none, so that they are covered
+    whole and nobody is drawn there.  Where neither parser nor detector sees a head, nothing is drawn
 
     - of whom ground truth calls nearly hidden,
     - of whom ground truth sees only a part and the parser nothing, if nearer people's boxes cover the head's place,
@@ -133,11 +136,15 @@ def settled(
             nothing = scores[row] < NOBODY or over
         else:
             here[: row + 1] = False  # far to near
-            behind = reg.visible_share(small_head(boxes[row]), boxes[here], size) < _BEHIND
+            place, nobody = small_head(boxes[row]), np.zeros((0, 4))
+            # Where no head can be in the frame, hair and hands may be.
+            behind = reg.visible_share(place, boxes[here], size) < _BEHIND * reg.visible_share(place, nobody, size)
             doubt = visibility[row] < _PARTLY and scores[row] < PERSON
             nothing = visibility[row] < _HIDDEN or (doubt and behind)
         if nothing:
             kinds[row] = "hidden"
+    crowd = (regions["source"] == "group").to_numpy() & (kinds == "person")
+    kinds[crowd] = "unsure"
     return regions.assign(kind=kinds)
 
 
@@ -165,7 +172,7 @@ def head_boxes(regions: pd.DataFrame, faces: Boxes, seen: Boxes, sure: NDArray[n
     for row, (box, source) in enumerate(zip(boxes, sources, strict=True)):
         there, faced = np.isfinite(seen[row, 0]), np.isfinite(faces[row, 0])
         # A face alone may be a mistake of the detector's: then the head is elsewhere.
-        parts = [] if drawn and there else [usual_head(box, source)]
+        parts = [] if drawn and there and source not in NOT_ONE else [usual_head(box, source)]
         if there:
             parts.append(_grown(seen[row], _GROWN if sure[row] else _DOUBTED))
         if faced:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
-from mot_anon.plan.faces import FACE, Boxes, small_head, steadied, tracks_of
+from mot_anon.plan.faces import FACE, NOT_ONE, Boxes, small_head, steadied, tracks_of
 from mot_anon.vision.landmarks import POINTS, USABLE, face_windows
 
 _STIFF = 6.0  # how much a bent course of landmarks costs, beside their distance from where they were read
@@ -102,14 +102,15 @@ def drawn_heads(
     usable = np.zeros(len(regions), bool)
     points[there], confidence[there] = read
     frames = regions["frame"].to_numpy(np.int64)
+    places, sources = regions[["x", "y", "w", "h"]].to_numpy(float), regions["source"].to_numpy(object)
     for rows in tracks_of(regions):
         known = rows[np.isfinite(faces[rows, 0])]
         for run in np.split(known, np.flatnonzero(np.diff(frames[known]) > 1) + 1):
             if len(run):
                 points[run] = smoothed(points[run], confidence[run])
                 usable[run] = steady_choice(confidence[run])
+    usable &= ~np.isin(sources, NOT_ONE)  # a face is not all that there may be
     windows = np.empty((len(regions), 4))
-    places, sources = regions[["x", "y", "w", "h"]].to_numpy(float), regions["source"].to_numpy(object)
     calm = steadied(faces, places, regions)
     for row in range(len(regions)):
         if usable[row]:

@@ -181,3 +181,19 @@ def test_whom_ground_truth_sees_is_drawn_whatever_the_parser_says() -> None:
     regions["visibility"] = [0.9, 0.1]
     settled = whose.settled(regions, np.full(2, 0.1, np.float32), none, none, none, (640, 480))
     assert settled["kind"].tolist() == ["person", "hidden"]
+
+
+def test_whoever_stands_with_their_head_beyond_the_frame_is_not_taken_for_hidden() -> None:
+    regions, none = table([person(1), person(1, "S:2", (570.0, 40.0, 80.0, 210.0))]), np.full((2, 4), np.nan)
+    regions[["x", "visibility"]] = [(632.0, 0.4), (570.0, 1.0)]
+    settled = whose.settled(regions, np.array([0.2, 0.9], np.float32), none, none, none, (640, 480))
+    assert settled["kind"].tolist() == ["person", "person"]
+
+
+def test_of_a_crowd_or_what_a_hand_drew_everything_is_covered_and_in_a_crowd_nobody_is_drawn() -> None:
+    regions = table([person(1, source="group"), person(1, "S:2", source="manual")])
+    none, seen = np.full((2, 4), np.nan), np.array([(118.0, 52.0, 18.0, 22.0)] * 2)
+    covered = whose.head_boxes(regions, none, seen, np.ones(2, bool), drawn=True)
+    assert (covered[:, 3] >= BODY[3]).all()
+    settled = whose.settled(regions, np.full(2, 0.9, np.float32), seen, none, none, (640, 480))
+    assert settled["kind"].tolist() == ["unsure", "person"]

@@ -70,6 +70,16 @@ def test_a_face_is_drawn_in_the_window_of_its_landmarks_and_a_head_where_it_was_
     assert BODY[1] < middle[5, 1] / 2 < BODY[1] + 40
 
 
+def test_a_face_in_a_crowd_does_not_leave_the_rest_of_it_raw() -> None:
+    regions = table([person(frame, source="group") for frame in range(1, 6)])
+    points = np.tile(8 * face_points() + (128, 66), (5, 1, 1)).astype(np.float32)
+    faces = np.array([FACE] * 5)
+    read = (points, np.full(5, 0.9, np.float32))
+    heads = drawn_heads(regions, np.tile(BODY, (5, 1)), faces, np.full((5, 4), np.nan), read)
+    assert heads.usable is not None
+    assert not heads.usable.any()
+
+
 def test_heads_follow_their_rows_and_methods_that_draw_none_have_no_places() -> None:
     heads = Heads(np.arange(12.0).reshape(3, 4), np.array([True, False, True]))
     turned = heads.of(np.array([2, 0]))
