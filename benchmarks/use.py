@@ -19,7 +19,7 @@ from mot_anon.measure.privacy.crops import read_folder
 from mot_anon.measure.privacy.learning import use
 from mot_anon.measure.privacy.publishing import publisher
 
-METHODS = "solid/pseudonym,pixelate:8,blur:17,ciagan/pseudonym,ciagan/isometry"
+METHODS = "solid/pseudonym,pixelate:8,blur:17,ciagan/pseudonym,ciagan/shared,ciagan/isometry"
 
 
 def main() -> None:
