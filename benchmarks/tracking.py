@@ -24,7 +24,9 @@ from mot_anon.measure.sources import make_sources
 from mot_anon.plan.keys import TEST_KEY, Key
 from mot_anon.progress import Reporter
 
-METHODS = (
+Row = tuple[str, int | None, tuple[str, ...]]
+
+METHODS: tuple[Row, ...] = (
     ("solid", None, ("pseudonym",)),
     ("pixelate", 8, ("pseudonym",)),
     ("blur", 17, ("pseudonym",)),
@@ -37,7 +39,6 @@ SHOWN = ("MOTA", "IDF1", "HOTA")
 SPREAD = ("MOTA", "IDF1")
 """Scores of the table over keys."""
 
-Row = tuple[str, int | None, tuple[str, ...]]
 Found = dict[tuple[str, str, str], list[float]]
 """Points by policy, detections and score: every key's."""
 Measure = Callable[[Row, Sequence[str], Key, str, bool], Iterable[tuple[str, Run]]]

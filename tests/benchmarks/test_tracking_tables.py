@@ -45,7 +45,7 @@ class Measured:
 
 def test_every_method_has_its_lines_under_one_key_below_what_controls_lose() -> None:
     measured = Measured()
-    lines = over_methods([("blur", 9, ("none",)), CIAGAN], measured)  # type: ignore[arg-type]
+    lines = over_methods([("blur", 9, ("none",)), CIAGAN], measured)
     assert lines[2:] == [
         "| original | 80.0 / 80.0 / 80.0 | 80.0 / 80.0 / 80.0 |",
         "| *control: random features* | -50.0 / -50.0 / -50.0 | -50.0 / -50.0 / -50.0 |",
@@ -60,7 +60,7 @@ def test_every_method_has_its_lines_under_one_key_below_what_controls_lose() -> 
 
 def test_over_keys_there_is_the_mean_the_deviation_and_what_every_key_gave() -> None:
     measured = Measured()
-    lines = over_keys(CIAGAN, 3, measured)  # type: ignore[arg-type]
+    lines = over_keys(CIAGAN, 3, measured)
     row = "+2.0 ± 1.0 | +2.0 ± 1.0 | +1.0 +2.0 +3.0 | -50.0 / -50.0 |"
     assert lines[2:] == [f"| hog | pseudonym | {row}", f"| hog | isometry | {row}"]
     assert len(set(measured.keys)) == 3
