@@ -1,4 +1,4 @@
-"""How people look in published frames, beside controls: ``python benchmarks/body.py --data ROOT --seq MOT17-09``.
+"""How people look in published frames, beside controls: ``python benchmarks/looks.py --data ROOT --seq MOT17-09``.
 
 Writes ``benchmarks/body-NAME.md``, or ``face-NAME.md`` with ``--target face``.  Every method publishes the sequence
 with the published test key; then, over people more than half visible and more than 60 px tall, or over their heads:
