@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import sqrtm
 
-from benchmarks.faces import PEOPLE, Filled, embedded, people_of, published, row_of, spread
+from benchmarks.faces import PEOPLE, Filled, embedded, people_of, published, row_of, shared
 from mot_anon.gan.face_training import FaceConfig, train_face_generator
 from mot_anon.measure.face_judges import proxy_nca
 from mot_anon.methods.base import Item, Method, Pixels
@@ -83,7 +83,7 @@ def main() -> None:
         found = f"{100 * row.dlib / original.dlib:.1f} / {100 * row.centerface / original.centerface:.1f}"
         over = f"{100 * (row.own - floor.own).mean():+.1f} / {100 * (row.other - floor.other).mean():+.1f}"
         far = frechet(embedded(proxy_nca, shown[name], faces), embedded(proxy_nca, faces.pixels, faces))
-        lines.append(f"| {name} | {found} | {spread(row.own)} | {spread(row.other)} | {over} | {far:.3f} |")
+        lines.append(f"| {name} | {found} | {shared(row.own)} | {shared(row.other)} | {over} | {far:.3f} |")
     text = "\n".join([*lines, ""])
     if asked.steps == STEPS:
         Path(__file__).with_suffix(".md").write_text(text, encoding="utf-8")

@@ -23,7 +23,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from mot_anon.gan.faces import FaceGenerator
@@ -34,6 +33,7 @@ from mot_anon.methods.ciagan_face import CiaganFace
 from mot_anon.plan.heads import FacePlace
 from mot_anon.plan.identities import CODE_SIZE
 from mot_anon.plan.keys import TEST_KEY, Key
+from mot_anon.threads import cores, spread
 from mot_anon.vision.face_data import Faces, load_faces
 from mot_anon.vision.faces import CenterFace
 from mot_anon.vision.landmarks import face_windows
@@ -99,7 +99,7 @@ def main() -> None:
     lines += ["", "## How close faces are", "", *_closeness([some for some, _ in sets], shown, asked.data)]
     again = [published(faces, CiaganFace(asked.weights), "another benchmark") for faces, _ in sets]
     lines += ["", *_diversity([some for some, _ in sets], shown, again)]
-    lines += ["", f"Speed: {_pace():.0f} face crops a second by the generator, {torch.get_num_threads()} threads."]
+    lines += ["", f"Speed: {_pace():.0f} face crops a second by the generator, {cores()} cores."]
     lines += ["", f"{time.process_time() - started:.0f} seconds of CPU."]
     command = "python benchmarks/faces.py --data DIR"
     head = ["# Faces: detection, identification, verification", "", f"`{command}`; protocol: the file's docstring."]
@@ -207,10 +207,10 @@ def _table(rows: list[Row], faces: Faces) -> list[str]:
     ]
     for row in rows:
         detected = f"{100 * row.dlib:.1f} / {100 * row.centerface:.1f}"
-        lines.append(f"| {row.name} | {detected} | {spread(row.own)} | {spread(row.other)} |")
+        lines.append(f"| {row.name} | {detected} | {shared(row.own)} | {shared(row.other)} |")
     original, floor, last = rows[0], rows[1], rows[-1]
     relative = f"{100 * last.dlib / original.dlib:.1f} / {100 * last.centerface / original.centerface:.1f}"
-    over = f"{spread(last.own - floor.own, '+')} and {spread(last.other - floor.other, '+')}"
+    over = f"{shared(last.own - floor.own, '+')} and {shared(last.other - floor.other, '+')}"
     chance = np.mean([((faces.person == p).sum() - 1) / (len(faces) - 1) for p in np.unique(faces.person)])
     return [
         *lines,
@@ -220,7 +220,7 @@ def _table(rows: list[Row], faces: Faces) -> list[str]:
     ]
 
 
-def spread(values: NDArray[np.float64], sign: str = "") -> str:
+def shared(values: NDArray[np.float64], sign: str = "") -> str:
     """Mean of shares and its interval, in percent."""
     rng = np.random.default_rng(0)
     means = values[rng.integers(0, len(values), (2000, len(values)))].mean(1)
@@ -273,15 +273,20 @@ def _closeness(sets: list[Faces], shown: list[dict[str, Pictures]], data: Path) 
     return lines
 
 
-def _pace(windows: int = 256) -> float:
+def _pace(batches: int = 24, windows: int = 32) -> float:
+    """Crops a second as publishing computes: one thread a frame, a frame a core."""
     rng, generator = np.random.default_rng(0), FaceGenerator()
     around = rng.random((windows, 64, 64, 3), np.float32)
     lines, holes = rng.random((2, windows, 64, 64), np.float32)
     codes = rng.standard_normal((windows, CODE_SIZE)).astype(np.float32)
-    generator(around[:32], lines[:32], holes[:32], codes[:32])
+
+    def draw(_: int) -> None:
+        generator(around, lines, holes, codes)
+
+    list(spread(draw, range(cores())))
     started = time.perf_counter()
-    generator(around, lines, holes, codes)
-    return windows / (time.perf_counter() - started)
+    list(spread(draw, range(batches)))
+    return batches * windows / (time.perf_counter() - started)
 
 
 def _some(faces: Faces, people: int, pictures: int) -> Faces:
