@@ -69,7 +69,8 @@ class CameraPlan:
     heads:
         Where the heads are, in the order of ``regions``, for targets that need them.
     look:
-        How the camera shows people (:func:`~mot_anon.plan.look.camera_look`), where that is known and was asked for.
+        How the camera shows people (:func:`~mot_anon.plan.camera_look.camera_look`), where that is known
+        and was asked for.
     """
 
     camera: str

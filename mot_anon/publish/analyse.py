@@ -17,10 +17,10 @@ from mot_anon.plan import regions as reg
 from mot_anon.plan import silhouettes as looks
 from mot_anon.plan.borrowed import borrowed
 from mot_anon.plan.camera import CameraPlan
+from mot_anon.plan.camera_look import camera_look
 from mot_anon.plan.generous import generous, reliable
 from mot_anon.plan.identities import CAMERA_TRACK, ISOMETRY, TRACKER, Embeddings, identity_codes
 from mot_anon.plan.keys import Key
-from mot_anon.plan.look import camera_look
 from mot_anon.plan.overrides import Override, apply_overrides
 from mot_anon.plan.plate import make_plate, sampled
 from mot_anon.plan.tracks import retracked, tracks_from_detections

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mot_anon.plan.look import camera_look
+from mot_anon.plan.camera_look import camera_look
 
 
 def frames(folder: Path, blur: float) -> list[Path]:
