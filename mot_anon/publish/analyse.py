@@ -23,6 +23,7 @@ from mot_anon.plan.identities import CAMERA_TRACK, ISOMETRY, TRACKER, Embeddings
 from mot_anon.plan.keys import Key
 from mot_anon.plan.overrides import Override, apply_overrides
 from mot_anon.plan.plate import make_plate, sampled
+from mot_anon.plan.steadying import steadied
 from mot_anon.plan.tracks import retracked, tracks_from_detections
 from mot_anon.plan.unexplained import unexplained, without_echoes
 from mot_anon.publish.heads import find_heads
@@ -210,7 +211,7 @@ def _looked_at(
 
     frames = recording.first.frames
     packed = parse_sequence(frames, regions, Parser(), progress(f"parse {recording.name}", len(frames)))
-    steady = looks.steadied(regions, looks.Readings.from_bytes(packed))
+    steady = steadied(regions, looks.Readings.from_bytes(packed))
     regions, steady = without_echoes(regions, steady, size, careful=careful)
     regions = looks.settled(looks.revealed(regions, steady, size, careful=careful), steady, size)
     sure = looks.trusted(regions, steady, size, careful=careful)

@@ -7,6 +7,7 @@ import pytest
 
 from mot_anon.plan import silhouettes as looks
 from mot_anon.plan.generous import SMALLEST, generous, reliable
+from mot_anon.plan.steadying import steadied
 from mot_anon.vision.parse import MARGIN
 from tests.plan.test_silhouettes import body, readings, regions, walk
 
@@ -16,7 +17,7 @@ EDGE = round(32 + 32 / MARGIN)  # column of the box's right edge
 
 def possible(maps: list[looks.Maps], sure: bool = True) -> looks.Maps:
     table = walk(len(maps))
-    return generous(table, looks.steadied(table, readings(maps)), np.full(len(maps), sure)).possible
+    return generous(table, steadied(table, readings(maps)), np.full(len(maps), sure)).possible
 
 
 @pytest.mark.parametrize(("away", "covered"), [(3, True), (5, False)])
@@ -52,7 +53,7 @@ def test_whoever_is_in_view_and_not_trusted_has_a_margin_round_the_box_unless_th
     assert doubted[10:118, 5:59].all()
     assert not (possible(maps)[0] >= 64)[:, 5:16].any()
     behind = regions((1, "S:1", 100.0, "person", 0.3))
-    hidden = generous(behind, looks.steadied(behind, readings(maps)), ~SURE).possible[0] >= 64
+    hidden = generous(behind, steadied(behind, readings(maps)), ~SURE).possible[0] >= 64
     assert not hidden[:, 5:16].any()
 
 
@@ -64,15 +65,15 @@ def test_only_tracks_of_people_who_are_not_tiny_are_reliable() -> None:
 
 def test_to_a_careful_look_somebody_is_hidden_only_where_the_parser_is_sure_of_it() -> None:
     table = regions((1, "S:1", 100.0, "hidden", 0.0), (1, "S:2", 110.0, "person", 1.0))
-    steady = looks.steadied(table, readings([body(left=8, right=24), body(left=30, right=44)], [0.4, 1.0]))
+    steady = steadied(table, readings([body(left=8, right=24), body(left=30, right=44)], [0.4, 1.0]))
     assert list(looks.revealed(table, steady, (400, 300))["kind"]) == ["hidden", "person"]
     assert list(looks.revealed(table, steady, (400, 300), careful=True)["kind"]) == ["person", "person"]
-    nobody = looks.steadied(table, readings([body(left=8, right=24), body(left=30, right=44)], [0.1, 1.0]))
+    nobody = steadied(table, readings([body(left=8, right=24), body(left=30, right=44)], [0.1, 1.0]))
     assert list(looks.revealed(table, nobody, (400, 300), careful=True)["kind"]) == ["hidden", "person"]
 
 
 def test_a_careful_look_trusts_no_single_detectors_mistake() -> None:
     table = regions((1, "", 100.0, "unsure", 1.0)).assign(source="detection")
-    steady = looks.steadied(table, readings([body(bottom=20)], [0.05]))
+    steady = steadied(table, readings([body(bottom=20)], [0.05]))
     assert looks.trusted(table, steady, (400, 300)).tolist() == [True]
     assert looks.trusted(table, steady, (400, 300), careful=True).tolist() == [False]

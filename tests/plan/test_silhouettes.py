@@ -1,4 +1,4 @@
-"""Silhouettes: steadied without smearing, trusted only where they hold together."""
+"""Silhouettes: trusted only where they hold together."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from mot_anon.plan import silhouettes as looks
 from mot_anon.plan.camera import CameraPlan
 from mot_anon.plan.regions import OCCLUDER_COLUMNS
+from mot_anon.plan.steadying import steadied
 
 SIZE = (400, 300)
 
@@ -35,42 +36,6 @@ def walk(n: int) -> pd.DataFrame:
     return regions(*((f, "S:1", 100.0, "person", 1.0) for f in range(1, n + 1)))
 
 
-def test_what_one_frame_misses_the_frames_beside_it_give_back() -> None:
-    legless = body(bottom=100)
-    steady = looks.steadied(walk(3), readings([body(), legless, body()]))
-    assert (steady.silhouettes[1] == body()).all()
-    assert (steady.possible[1] == body()).all()
-
-
-def test_what_only_one_frame_sees_is_not_drawn_but_covered() -> None:
-    with_arm = body(right=50)
-    steady = looks.steadied(walk(3), readings([body(), with_arm, body()]))
-    assert (steady.silhouettes[1] == body()).all()
-    assert (steady.possible[1] == with_arm).all()
-
-
-def test_who_steps_behind_something_does_so_at_once() -> None:
-    half = body(bottom=50)
-    steady = looks.steadied(walk(4), readings([body(), body(), half, half]))
-    assert [int((maps > 128).sum()) for maps in steady.silhouettes] == [24 * 104, 24 * 104, 24 * 38, 24 * 38]
-
-
-def test_people_and_pauses_are_not_mixed() -> None:
-    table = regions(
-        (1, "S:1", 10.0, "person", 1.0),
-        (1, "S:2", 90.0, "person", 1.0),
-        (2, "S:1", 10.0, "person", 1.0),
-        (4, "S:2", 90.0, "person", 1.0),
-        (1, "", 200.0, "unsure", 1.0),
-        (2, "", 200.0, "unsure", 1.0),
-    )
-    maps = [body(left=20 + i) for i in range(6)]
-    steady = looks.steadied(table, readings(maps))
-    for row in (1, 3, 4, 5):  # nothing before or after
-        assert (steady.possible[row] == maps[row]).all()
-    assert (steady.possible[0] == np.maximum(maps[0], maps[2])).all()
-
-
 @pytest.mark.parametrize(
     ("maps", "score", "visibility", "sure"),
     [
@@ -85,18 +50,18 @@ def test_a_silhouette_is_trusted_where_everything_agrees(
     maps: looks.Maps, score: float, visibility: float, sure: bool
 ) -> None:
     table = regions((1, "S:1", 100.0, "person", visibility))
-    steady = looks.steadied(table, readings([maps], [score]))
+    steady = steadied(table, readings([maps], [score]))
     assert looks.trusted(table, steady, SIZE).tolist() == [sure]
 
 
 def test_a_silhouette_that_jumps_is_not_trusted() -> None:
-    steady = looks.steadied(walk(3), readings([body(), body(left=45, right=62), body()]))
+    steady = steadied(walk(3), readings([body(), body(left=45, right=62), body()]))
     assert looks.trusted(walk(3), steady, SIZE).tolist() == [False, False, False]
 
 
 def test_of_a_single_detectors_mistake_only_what_might_be_somebody_is_believed() -> None:
     table = regions(*((1, "", 100.0, kind, 1.0) for kind in ("unsure", "person", "unsure"))).assign(source="detection")
-    steady = looks.steadied(table, readings([body(bottom=20)] * 3, [0.05, 0.05, 0.7]))
+    steady = steadied(table, readings([body(bottom=20)] * 3, [0.05, 0.05, 0.7]))
     assert looks.trusted(table, steady, SIZE).tolist() == [True, False, False]
 
 
@@ -104,20 +69,20 @@ def test_somebody_who_is_seen_beside_the_one_before_them_is_not_hidden() -> None
     behind, before = (1, "S:1", 100.0, "hidden", 0.0), (1, "S:2", 110.0, "person", 1.0)
     table = regions(behind, before)
     left, right = body(left=5, right=25), body(left=28, right=60)
-    seen = looks.revealed(table, looks.steadied(table, readings([left, right])), SIZE)
+    seen = looks.revealed(table, steadied(table, readings([left, right])), SIZE)
     assert list(seen["kind"]) == ["person", "person"]
-    same = looks.steadied(table, readings([body(left=44, right=60), right]))  # the parser saw the other one
+    same = steadied(table, readings([body(left=44, right=60), right]))  # the parser saw the other one
     assert list(looks.revealed(table, same, SIZE)["kind"]) == ["hidden", "person"]
-    nobody = looks.steadied(table, readings([left, right], [0.2, 1.0]))
+    nobody = steadied(table, readings([left, right], [0.2, 1.0]))
     assert list(looks.revealed(table, nobody, SIZE)["kind"]) == ["hidden", "person"]
 
 
 def test_a_detection_is_a_person_when_the_parser_agrees_and_sees_somebody_new() -> None:
     rows = [(1, "", 100.0, "unsure", 1.0), (1, "", 250.0, "unsure", 1.0), (1, "", 255.0, "person", 1.0)]
     table = regions(*rows, (1, "S:1", 104.0, "person", 1.0)).assign(source=["detection"] * 3 + ["gt"])
-    steady = looks.steadied(table, readings([body()] * 4, [0.99, 0.99, 0.6, 1.0]))
+    steady = steadied(table, readings([body()] * 4, [0.99, 0.99, 0.6, 1.0]))
     assert list(looks.settled(table, steady, SIZE)["kind"]) == ["unsure", "person", "person", "person"]
-    doubted = looks.steadied(table, readings([body()] * 4, [0.99, 0.9, 0.4, 1.0]))
+    doubted = steadied(table, readings([body()] * 4, [0.99, 0.9, 0.4, 1.0]))
     assert list(looks.settled(table, doubted, SIZE)["kind"]) == ["unsure", "unsure", "unsure", "person"]
 
 
@@ -125,16 +90,16 @@ def test_one_detectors_box_over_parts_of_tracked_people_is_nobody_new() -> None:
     rows = [(1, "", 80.0, "unsure", 1.0), (1, "S:1", 100.0, "person", 1.0)]
     table = regions(*rows).assign(source=["detection", "gt"])
     apart = [body(left=4, right=30), body(left=30, right=50)]  # what is seen in the two does not overlap
-    steady = looks.steadied(table, readings(apart, [0.99, 1.0]))
+    steady = steadied(table, readings(apart, [0.99, 1.0]))
     assert list(looks.settled(table, steady, SIZE)["kind"]) == ["unsure", "person"]
 
 
 def test_a_track_of_one_detector_is_a_person_in_all_frames_or_in_none() -> None:
     table = walk(5).assign(kind="unsure", source="tracker")
     maps = [body()] * 5
-    sure = looks.steadied(table, readings(maps, [1.0, 1.0, 0.1, 1.0, 1.0]))
+    sure = steadied(table, readings(maps, [1.0, 1.0, 0.1, 1.0, 1.0]))
     assert set(looks.settled(table, sure, SIZE)["kind"]) == {"person"}
-    not_sure = looks.steadied(table, readings(maps, [0.6, 0.6, 1.0, 0.6, 0.6]))
+    not_sure = steadied(table, readings(maps, [0.6, 0.6, 1.0, 0.6, 0.6]))
     assert set(looks.settled(table, not_sure, SIZE)["kind"]) == {"unsure"}
 
 
@@ -156,7 +121,7 @@ def test_maps_lie_where_the_box_lies(box: tuple[float, ...]) -> None:
 
 def test_a_frame_finds_what_was_seen_of_its_regions_in_their_order() -> None:
     table = regions((1, "S:1", 10.0, "hidden", 0.0), (1, "S:2", 90.0, "person", 1.0), (2, "S:1", 10.0, "person", 1.0))
-    steady = looks.steadied(table, readings([body(left=10), body(left=15), body(left=5)]))
+    steady = steadied(table, readings([body(left=10), body(left=15), body(left=5)]))
     seen = {f: looks.pack(steady, np.array([0, 1, 0], bool), np.array(rows)) for f, rows in ((1, [1]), (2, [2]))}
     codes = {track: np.zeros(24, np.float16) for track in ("", "S:1", "S:2")}
     things = pd.DataFrame(columns=OCCLUDER_COLUMNS).astype({"frame": "int64"})

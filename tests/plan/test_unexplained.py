@@ -15,6 +15,7 @@ from mot_anon.data.sequence import open_sequence, select
 from mot_anon.plan import silhouettes as looks
 from mot_anon.plan.keys import TEST_KEY, Key
 from mot_anon.plan.regions import gt_regions, mark_hidden, occluders, order_far_to_near
+from mot_anon.plan.steadying import steadied
 from mot_anon.plan.unexplained import unexplained, without_echoes
 from mot_anon.publish.analyse import Coverage, plan_recording, recordings_of
 from mot_anon.publish.cover import label_regions
@@ -144,7 +145,7 @@ def told_apart(left: float, right: float, score: float = 1.0, *, careful: bool =
     boxes = [tuple(box) for box in regions[["x", "y", "w", "h"]].to_numpy(float)]
     maps = [strip(*seen, box) for seen, box in zip(((105, 130), (150, 175), (left, right)), boxes, strict=True)]
     scores = np.array([1, 1, score], np.float32)
-    steady = looks.steadied(regions, looks.Readings(np.stack(maps), np.zeros((3, 4, 64, 32), np.uint8), scores))
+    steady = steadied(regions, looks.Readings(np.stack(maps), np.zeros((3, 4, 64, 32), np.uint8), scores))
     kept, read = without_echoes(regions, steady, SIZE, careful=careful)
     assert len(kept) == len(read.scores) == len(read.silhouettes)
     return list(kept["kind"])
@@ -168,7 +169,7 @@ def test_what_ground_truth_calls_hidden_is_no_echo() -> None:
     hidden = COUPLE.assign(kind=["hidden", "person"])
     maps = np.stack([strip(105, 130, (100, 100, 40, 100)), strip(150, 175, (140, 100, 40, 100))])
     read = looks.Readings(maps, np.zeros((2, 4, 64, 32), np.uint8), np.zeros(2, np.float32))
-    kept, _ = without_echoes(hidden, looks.steadied(hidden, read), SIZE)
+    kept, _ = without_echoes(hidden, steadied(hidden, read), SIZE)
     assert list(kept["kind"]) == ["hidden", "person"]
 
 
