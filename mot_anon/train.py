@@ -67,7 +67,8 @@ def train_network(
 
         train_identity(IdentityConfig.from_settings(settings), data, out, log)
     else:
-        from mot_anon.gan.training import GeneratorConfig, train_generator
+        from mot_anon.gan.config import GeneratorConfig
+        from mot_anon.gan.training import train_generator
 
         train_generator(GeneratorConfig.from_settings(settings), data, out, log, samples=samples)
 

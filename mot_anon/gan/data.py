@@ -115,6 +115,11 @@ def place(real: Tensor, person: Tensor, shape: Tensor, others: Tensor | None = N
     return Places(real, augment.to_images(np.stack(filled)), shape, hole)
 
 
+def generator_input(places: Places, kind: str) -> Tensor:
+    """What the generator may look at: the erased place, or (an ablation) the person or face themselves."""
+    return places.real if kind in ("person", "face") else places.background
+
+
 def rim(silhouettes: Tensor, width: int = RIM) -> Tensor:
     """Silhouettes (N, 1, H, W) widened by ``width`` pixels, soft over the outer half."""
     wide = F.max_pool2d((silhouettes > 0.25).float(), 2 * width - 1, 1, width - 1)

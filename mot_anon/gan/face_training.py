@@ -18,13 +18,14 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from mot_anon.gan import faces as networks
+from mot_anon.gan.config import GeneratorConfig
 from mot_anon.gan.data import Places
 from mot_anon.gan.face_cast import VIEWS, FaceCast, FacePlaces, embed_alone
 from mot_anon.gan.face_shape import keyed_shape
 from mot_anon.gan.faces import embed_windows
 from mot_anon.gan.identity import CODE_SIZE, whitening
 from mot_anon.gan.losses import apart_loss, reconstruction_loss
-from mot_anon.gan.training import GeneratorConfig, GeneratorLearner, Request, repeated
+from mot_anon.gan.training import GeneratorLearner, Request, repeated
 from mot_anon.vision import augment
 from mot_anon.vision.face_data import load_faces
 from mot_anon.vision.landmarks import draw_landmarks
@@ -34,7 +35,7 @@ from mot_anon.vision.weights import save_weights
 
 @dataclass(frozen=True)
 class FaceConfig(GeneratorConfig):
-    """Settings of :class:`~mot_anon.gan.training.GeneratorConfig`; ``dressed`` has no meaning.
+    """Settings of :class:`~mot_anon.gan.config.GeneratorConfig`; ``dressed`` has no meaning.
 
     Attributes
     ----------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,7 +16,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from mot_anon.gan.data import WARDROBE, Cast, Places
+from mot_anon.gan.config import GeneratorConfig
+from mot_anon.gan.data import WARDROBE, Cast, Places, generator_input
 from mot_anon.gan.generate import FORMAT
 from mot_anon.gan.identity import CODE_SIZE, EMBEDDING_SIZE, load_identity
 from mot_anon.gan.identity import WEIGHTS as IDENTITY_WEIGHTS
@@ -25,68 +26,8 @@ from mot_anon.gan.networks import DiscriminatorNetwork, GeneratorNetwork
 from mot_anon.vision import augment
 from mot_anon.vision.bodies import load_bodies
 from mot_anon.vision.parse import WEIGHTS as PARSER_WEIGHTS
-from mot_anon.vision.training import (
-    Draw,
-    Learner,
-    Log,
-    TrainingConfig,
-    averaged,
-    make_accelerator,
-    parameter_group,
-    train,
-)
+from mot_anon.vision.training import Draw, Learner, Log, averaged, make_accelerator, parameter_group, train
 from mot_anon.vision.weights import save_weights
-
-
-@dataclass(frozen=True)
-class GeneratorConfig(TrainingConfig):
-    """Settings of the generator's training.
-
-    Attributes
-    ----------
-    batch:
-        Places a step; each is drawn twice.
-    critic_rate:
-        Learning rate of the discriminator.
-    identity_guidance:
-        ``siamese`` (the paper's), ``classification`` (its ablation: name the training person) or ``none``.
-    input:
-        ``silhouette``: the person is erased from what the generator sees; ``person``: they are not (an ablation).
-    unknown, dressed, misread:
-        Share of the second half that asks for nobody who exists; of places where people wear other clothes than their
-        own; of shapes as the parser reads them.
-    reconstruction, features, guidance:
-        Weights of losses beside the adversarial one.
-    gain:
-        What critics' scores are multiplied by.  With spectral normalisation they are so small that no hinge ever
-        closes, and whatever else is asked for weighs more than looking real.
-    margin:
-        Of :func:`~mot_anon.gan.losses.siamese_loss`.
-    decay:
-        Share of the run, at its end, over which the learning rates fall to nothing.
-    """
-
-    choices: ClassVar[dict[str, tuple[str, ...]]] = {
-        "identity_guidance": ("siamese", "classification", "none"),
-        "input": ("silhouette", "person"),
-    }
-
-    steps: int = 4600
-    batch: int = 16
-    save_every: int = 200
-    learning_rate: float = 2e-4
-    critic_rate: float = 4e-4
-    identity_guidance: str = "siamese"
-    input: str = "silhouette"
-    unknown: float = 0.4
-    dressed: float = 0.4
-    misread: float = 0.5
-    reconstruction: float = 8.0
-    features: float = 4.0
-    guidance: float = 2.0
-    gain: float = 4.0
-    margin: float = 0.2
-    decay: float = 0.35
 
 
 @dataclass(frozen=True)
@@ -305,11 +246,6 @@ class GeneratorLearner(Learner):
     def export(self, out: Path) -> None:
         """Write the average."""
         save_weights(self.averages["generator"], out, FORMAT)
-
-
-def generator_input(places: Places, kind: str) -> Tensor:
-    """What the generator may look at: the erased place, or (an ablation) the person or face themselves."""
-    return places.real if kind in ("person", "face") else places.background
 
 
 def colour_spread(pictures: Tensor, shape: Tensor) -> tuple[float, float]:

@@ -13,12 +13,12 @@ import torch
 
 from mot_anon.errors import OptionError
 from mot_anon.gan import faces as networks
+from mot_anon.gan.data import generator_input
 from mot_anon.gan.face_cast import FaceCast
 from mot_anon.gan.face_identity import FaceIdentityConfig, train_face_embedder, train_face_identity
 from mot_anon.gan.face_training import FaceConfig, FaceLearner, cells, chroma, tones, train_face_generator
 from mot_anon.gan.faces import FaceGenerator, cut_windows, face_identity, moved_landmarks, window_affine
 from mot_anon.gan.identity import CODE_SIZE
-from mot_anon.gan.training import generator_input
 from mot_anon.methods.base import FaceShape, Item, make_method
 from mot_anon.methods.ciagan_face import CiaganFace, toned
 from mot_anon.train import train_network

@@ -10,17 +10,12 @@ import pytest
 import torch
 
 from mot_anon.errors import OptionError
-from mot_anon.gan.data import Places, place
+from mot_anon.gan.config import GeneratorConfig
+from mot_anon.gan.data import Places, generator_input, place
 from mot_anon.gan.generate import Generator
 from mot_anon.gan.identity import FORMAT as IDENTITY_FORMAT
 from mot_anon.gan.identity import IdentityNetwork
-from mot_anon.gan.training import (
-    GeneratorConfig,
-    GeneratorLearner,
-    colour_spread,
-    generator_input,
-    train_generator,
-)
+from mot_anon.gan.training import GeneratorLearner, colour_spread, train_generator
 from mot_anon.vision.training import Draw, make_accelerator
 from mot_anon.vision.weights import save_weights
 from tests.invented_bodies import write_bodies
