@@ -171,11 +171,12 @@ def test_what_cannot_be_done_to_faces_is_refused(
     assert said in output
 
 
-def test_folders_of_crops_have_no_faces_to_attack(tmp_path: Path) -> None:
+def test_crops_of_people_have_no_faces_to_attack(tmp_path: Path) -> None:
     (tmp_path / "index.csv").write_text("split,name,person,camera\n", encoding="utf-8")
     code, output = run("--original", tmp_path, "--published", tmp_path, "--part", "face")
     assert code == 2
-    assert "in trees of sequences, not in folders of crops" in output
+    assert "--part face" in output
+    assert "index.csv, as crops of people" in output
 
 
 @needs_mot

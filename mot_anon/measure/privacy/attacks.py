@@ -133,4 +133,9 @@ def centred(features: NDArray[np.float32], camera: NDArray[np.int64] | None = No
 
 def place(crops: Crops) -> str:
     """How :attr:`Crops.across` is said."""
-    return "other camera" if crops.across == "cameras" else "other time"
+    return {"cameras": "other camera", "times": "other time", "pictures": "other pictures"}[crops.across]
+
+
+def averaged(crops: Crops) -> str:
+    """What :attr:`Crops.tracks` are."""
+    return "half of a person's pictures" if crops.across == "pictures" else "a track"

@@ -16,17 +16,21 @@ from mot_anon.progress import Reporter
 
 if TYPE_CHECKING:
     from mot_anon.measure.privacy.attacks import Tools
-    from mot_anon.measure.privacy.crops import Crops
 
 ALL = "recognition,linkage,averaging,two-keys,matching,known-plaintext,membership,parrot,inversion"
 ON_FACES = "recognition,linkage,averaging,two-keys"
+ON_FACE_CROPS = "recognition,averaging,two-keys"  # whose folders say which pictures are one person's
 _TABLE_WIDTH = 150
-_DEMO = "demo"
 
 
 def main(
     original: Annotated[
-        Path | None, typer.Option("--original", help="The originals: sequences, or a folder of crops.", metavar="TREE")
+        Path | None,
+        typer.Option(
+            "--original",
+            help="The originals: sequences, crops of people (index.csv), or of faces (PERSON/PICTURE.jpg).",
+            metavar="TREE",
+        ),
     ] = None,
     published: Annotated[
         list[Path] | None,
@@ -37,7 +41,8 @@ def main(
         typer.Option(
             "--attacks",
             # With room between the names: a terminal cuts off what it cannot wrap.
-            help=f"Which ones. Default: {', '.join(ALL.split(','))}; on faces {', '.join(ON_FACES.split(','))}.",
+            help=f"Which ones. Default: {', '.join(ALL.split(','))}; on faces {', '.join(ON_FACES.split(','))}; "
+            "on crops of faces without linkage.",
             show_default=False,
         ),
     ] = None,
@@ -45,8 +50,8 @@ def main(
         str | None,
         typer.Option(
             "--part",
-            help="What of people is attacked: body, or face (in trees, not in folders of crops). "
-            "Default: face where target face was published, else body.",
+            help="What of people is attacked: body, or face. "
+            "Default: face where target face was published and of crops of faces, else body.",
             show_default=False,
         ),
     ] = None,
@@ -56,7 +61,7 @@ def main(
             "--embedder", help="Who recognises faces: own, dlib (extra 'face-eval'); auto: dlib where it is installed."
         ),
     ] = "auto",
-    split: Annotated[str, typer.Option("--split", help="Of a folder of crops.")] = "val",
+    split: Annotated[str, typer.Option("--split", help="Of crops of people.")] = "val",
     people: Annotated[
         Path | None,
         typer.Option(
@@ -111,6 +116,7 @@ def main(
     """Attack a published set: recognition, linkage, attackers that practised; with control, chance, floor, interval."""
 
     def work() -> None:
+        from mot_anon.measure.privacy import sides
         from mot_anon.measure.privacy.study import run_study
         from mot_anon.publish import datasheet
 
@@ -118,19 +124,28 @@ def main(
             raise OptionError("what is attacked? give --original TREE and --published TREE")
         if out is not None and out.exists() and not out.is_dir():
             raise OutputError(f"{out}: is a file; --out is a folder")
-        about = _about(published[0], method, strength, policy, split if _is_crops(original) else None)
-        faces = _faces(part, about, original)
-        names = options.comma_list(attacks if attacks is not None else ON_FACES if faces else ALL)
+        layout = sides.layout_of(original)
+        about = _about(published[0], method, strength, policy, split if layout == sides.BODIES else None)
+        about["part"] = sides.part_of(part, about["target"], original, layout)
+        faces = about["part"] == "face"
+        usual = ALL if not faces else ON_FACE_CROPS if layout == sides.FACES else ON_FACES
+        names = options.comma_list(attacks if attacks is not None else usual)
+        if beyond := ",".join(sorted(set(names) & set(ALL.split(",")) - set(usual.split(",")))):
+            crops = layout == sides.FACES
+            why = f"not on crops of faces; there is: {usual}" if crops else "only on bodies; give --part body"
+            raise OptionError(f"--attacks {beyond}: {why}")
         with Reporter(quiet=quiet) as report:
             log = (lambda line: None) if quiet else (lambda line: print(line, flush=True))
             if faces:
-                if beyond := set(names) & set(ALL.split(",")) - set(ON_FACES.split(",")):
-                    raise OptionError(f"--attacks {','.join(sorted(beyond))}: only on bodies; give --part body")
                 tools = _face_tools(embedder, about, log)
-                before, after = _sides(original, published, split, people, faces=True)
-                about["size"] = round(float(np.median(before.size.max(axis=1))), 1)
+            before, after, notes = sides.read_sides(
+                original, published, layout, about["part"], split=split, people=people
+            )
+            for note in notes:
+                log(note)
+            if faces:
+                about |= {"size": round(float(np.median(before.size.max(axis=1))), 1), "notes": notes}
             else:
-                before, after = _sides(original, published, split, people)
                 tools = _tools(attacker, train_attacker, setting, others, members, about, practice, log)
             study = run_study(before, after, names, tools, seed=seed, about=about, report=report)
         if out is not None:
@@ -149,17 +164,6 @@ def main(
     options.command(work)
 
 
-def _faces(part: str | None, about: dict[str, Any], original: Path) -> bool:
-    """Whether faces are attacked."""
-    if part not in (None, "body", "face"):
-        raise OptionError(f"--part {part}: body or face")
-    faces = part == "face" or (part is None and about["target"] == "face" and not _is_crops(original))
-    if faces and _is_crops(original):
-        raise OptionError("--part face: faces are attacked in trees of sequences, not in folders of crops")
-    about["part"] = "face" if faces else "body"
-    return faces
-
-
 def _face_tools(embedder: str, about: dict[str, Any], log: Any) -> Tools:
     from mot_anon.measure.face_judges import available
     from mot_anon.measure.privacy.attacks import Tools
@@ -168,35 +172,6 @@ def _face_tools(embedder: str, about: dict[str, Any], log: Any) -> Tools:
     name = available()[-1] if embedder == "auto" else embedder
     about["embedder"] = name
     return Tools(FaceAttacker(name), log=log)
-
-
-def _sides(
-    original: Path, published: list[Path], split: str, people: Path | None, *, faces: bool = False
-) -> tuple[Crops, list[Crops]]:
-    from mot_anon.measure.privacy import crops, face_crops, trees
-
-    if not _is_crops(original):
-        return trees.read_trees(original, published, _people(people), part=face_crops.FACE if faces else trees.PERSON)
-    if people is not None:
-        raise OptionError("--people is for sequences; a folder of crops says who is who in index.csv")
-    before = crops.read_folder(original, split)
-    after = [crops.read_folder(folder, split) for folder in published]
-    for folder, side in zip(published, after, strict=True):
-        if len(side) != len(before) or (side.person != before.person).any() or (side.camera != before.camera).any():
-            raise FormatError(folder / "index.csv", None, f"other rows of {split} than {original}; publish it anew")
-    return before, after
-
-
-def _people(path: Path | None) -> dict[tuple[str, int], str] | None:
-    from mot_anon.measure.privacy.trees import read_people
-
-    if path is None:
-        return None
-    if str(path) == _DEMO:
-        from mot_anon.data.demo import demo_identities
-
-        return {place: f"{person:02d}" for place, person in demo_identities().items()}
-    return read_people(path)
 
 
 def _tools(
@@ -257,7 +232,3 @@ def _about(
         "target": record.get("target"),
         "split": split,
     }
-
-
-def _is_crops(folder: Path) -> bool:
-    return (folder / "index.csv").is_file()

@@ -35,7 +35,8 @@ class Crops:
         Names; identity policies go by them.
     across:
         What :attr:`camera` tells apart: ``cameras``, or ``times`` where people are known in a single camera only (the
-        first and second half of every track then count as two).
+        first and second half of every track then count as two), or ``pictures`` where they are known by their
+        pictures alone (the halves of everybody's count as two).
     part:
         What is shown of people: ``person`` or ``face``.
     """

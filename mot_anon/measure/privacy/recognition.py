@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mot_anon.measure.privacy import publishing
 from mot_anon.measure.privacy.attackers import Attacker
-from mot_anon.measure.privacy.attacks import Tools, centred, place
+from mot_anon.measure.privacy.attacks import Tools, averaged, centred, place
 from mot_anon.measure.privacy.crops import Crops
 from mot_anon.measure.privacy.findings import Found, NotMeasured, recognition
 from mot_anon.measure.privacy.reranking import reranked
@@ -153,7 +153,7 @@ class Averaging:
             found.append(
                 recognition(
                     self.name,
-                    f"{what} averaged over a track → original, {place(original)}",
+                    f"{what} averaged over {averaged(original)} → original, {place(original)}",
                     outcomes,
                     rng,
                     floor=floor,
@@ -187,7 +187,9 @@ class TwoPublications:
         new = [centred(self._judge(crops.pixels), crops.camera) for crops in published]
         labels, far = original.labels, place(original)
         found: list[Found] = []
-        ways: list[tuple[str, Where]] = [(far, across_cameras), ("within a camera", within_camera)]
+        ways: list[tuple[str, Where]] = [(far, across_cameras)]
+        if original.across != "pictures":  # which no camera holds together
+            ways.append(("within a camera", within_camera))
         for what, where in ways:
             allowed = where(labels, labels)
             if not answerable(labels, labels, allowed):

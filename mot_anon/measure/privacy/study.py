@@ -39,9 +39,9 @@ class Study:
     Attributes
     ----------
     control:
-        Rank-1 of original → original, across cameras or times.
+        Rank-1 of original → original, across cameras, times or pictures.
     across:
-        ``cameras`` or ``times``.
+        ``cameras``, ``times`` or ``pictures``.
     people, crops, keys:
         How many of each.
     findings:
@@ -128,6 +128,8 @@ class Study:
             if self.about.get("part") == "face":
                 size = self.about.get("size")
                 remedy = f"faces here are too few, too small (half of them under {size:g} px) or seldom from the front"
+                if self.about.get("embedder") == "own":
+                    remedy += "; --embedder dlib recognises more of them"
             raise GateError(
                 f"the attacker finds only {100 * self.control:.1f} % of unprotected people "
                 f"(at least {100 * least:.0f} % are needed): its failures prove nothing; {remedy}"
