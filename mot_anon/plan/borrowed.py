@@ -13,12 +13,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mot_anon.plan.identities import CAMERA_TRACK
-from mot_anon.plan.silhouettes import PERSON, Steady
+from mot_anon.plan.silhouettes import LIKELY, PERSON, Steady
 
 _NOTHING = 0.08  # share of the window, of what is visible of it, below which the parser sees (nearly) nothing
 _IN_VIEW = 0.5  # visibility
 _LESS = 0.2  # visibility by which frames that lend may show less of the person
-_LIKELY = 128
 
 
 def borrowed(regions: pd.DataFrame, steady: Steady, sure: NDArray[np.bool_], longest: int) -> Steady:
@@ -35,7 +34,7 @@ def borrowed(regions: pd.DataFrame, steady: Steady, sure: NDArray[np.bool_], lon
     """
     silhouettes, parts = steady.silhouettes.copy(), steady.parts.copy()
     visibility = regions["visibility"].to_numpy(float)
-    share = (steady.silhouettes > _LIKELY).mean((1, 2))
+    share = (steady.silhouettes > LIKELY).mean((1, 2))
     person = ((regions["kind"] == "person") & (regions["track"] != CAMERA_TRACK)).to_numpy()
     missed = person & ~sure & (visibility >= _IN_VIEW) & (share < _NOTHING * np.minimum(1, visibility))
     lends = person & sure & (steady.scores >= PERSON)

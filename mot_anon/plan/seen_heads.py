@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mot_anon.plan import regions as reg
 from mot_anon.plan.faces import Boxes, bridged, steadied, tracks_of
 from mot_anon.plan.identities import CAMERA_TRACK
-from mot_anon.plan.silhouettes import PERSON, Readings, in_frame, windows_of
+from mot_anon.plan.silhouettes import LIKELY, PERSON, POSSIBLE, Readings, in_frame, windows_of
 
 _FULL = 130  # of 255: what a head is drawn with that the parser learns from; where the face is it is brighter
 _EDGE = 0.5  # share of that, or of the brightest, from which a cell belongs to the head
@@ -20,7 +20,6 @@ _NEAR = 3  # frames before and after that are asked
 _FLAT, _TALL = 0.04, 0.32  # least and largest height of a head by that of the standing person
 _COVERED = 0.85  # share of a head that others' heads have to cover for a detection to say nothing new
 _ANOTHER = 0.5  # share of a silhouette that is nobody else's, from which it is somebody else
-_LIKELY, _POSSIBLE = 128, 64  # of 255
 
 
 def seen_heads(readings: Readings, regions: pd.DataFrame, longest: int = 0) -> tuple[Boxes, NDArray[np.bool_]]:
@@ -97,10 +96,10 @@ def _another(row: int, others: NDArray[np.int64], boxes: Boxes, readings: Readin
         return False
     own, *windows = windows_of(boxes[[row, *others]])
     part = (int(own[0]), int(own[1]), int(own[2]), int(own[3]))
-    seen = in_frame(readings.silhouettes[row], own, part) > _LIKELY
+    seen = in_frame(readings.silhouettes[row], own, part) > LIKELY
     new = seen.copy()
     for other, window in zip(others, windows, strict=True):
-        new &= in_frame(readings.silhouettes[other], window, part) <= _POSSIBLE
+        new &= in_frame(readings.silhouettes[other], window, part) <= POSSIBLE
     return bool(new.sum() >= _ANOTHER * max(1, seen.sum()))
 
 

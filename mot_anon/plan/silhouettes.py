@@ -37,7 +37,8 @@ _ANOTHER = 0.5  # share of a silhouette that is nobody else's, from which it is 
 CLEAR = 0.7  # share of a detection's box outside the boxes of tracked people, from which it stands clear of them
 _REVEALED = 0.04  # share of a box that is seen of somebody whom ground truth calls hidden
 _GLIMPSE = 0.01  # the same for a careful look
-_LIKELY, _POSSIBLE = 128, 64
+LIKELY, POSSIBLE = 128, 64
+"""Of 255: from which a pixel of a silhouette is the person's, and from which it may be."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,9 @@ def trusted(
         inside = max(0, x2 - x1) * max(0, y2 - y1)
         silhouette = steady.silhouettes[row]
         cell = float((window[2] - window[0]) * (window[3] - window[1])) / _MAP
-        seen = float((silhouette > _LIKELY).sum()) * cell
+        seen = float((silhouette > LIKELY).sum()) * cell
         least = max(_LEAST, _FILLED * min(1.0, visibility[row] * box[2] * box[3] / max(1, inside)))
-        vague = (silhouette > _POSSIBLE).sum() / max(1, (silhouette > _LIKELY).sum())
+        vague = (silhouette > POSSIBLE).sum() / max(1, (silhouette > LIKELY).sum())
         sure[row] = (
             steady.scores[row] >= PERSON
             and seen >= least * inside
@@ -173,14 +174,14 @@ def beside(
     It must say that somebody is there, and see them in some of the box where nobody else may be.  A ``careful`` look
     takes its doubts for enough.
     """
-    score, least, level = (NOBODY, _GLIMPSE, _POSSIBLE) if careful else (PERSON, _REVEALED, _LIKELY)
+    score, least, level = (NOBODY, _GLIMPSE, POSSIBLE) if careful else (PERSON, _REVEALED, LIKELY)
     part = reg.clip(boxes[row], size)
     if steady.scores[row] < score or part[2] <= part[0] or part[3] <= part[1]:
         return False
     own, *windows = windows_of(boxes[[row, *others]])
     seen = in_frame((steady.possible if careful else steady.silhouettes)[row], own, part) > level
     for other, window in zip(others, windows, strict=True):
-        seen &= in_frame(steady.possible[other], window, part) <= _POSSIBLE
+        seen &= in_frame(steady.possible[other], window, part) <= POSSIBLE
     return bool(seen.mean() >= least)
 
 
@@ -202,10 +203,10 @@ def settled(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd.
     numbers = regions["frame"].to_numpy(np.int64)
     for row in np.flatnonzero(loose & (kinds != "hidden")):
         part = reg.clip(boxes[row], size)
-        seen = in_frame(steady.silhouettes[row], windows[row], part) > _LIKELY
+        seen = in_frame(steady.silhouettes[row], windows[row], part) > LIKELY
         new = seen.copy()
         for other in np.flatnonzero((numbers == numbers[row]) & ~loose & (kinds == "person")):
-            new &= in_frame(steady.possible[other], windows[other], part) <= _POSSIBLE
+            new &= in_frame(steady.possible[other], windows[other], part) <= POSSIBLE
         agreed = clear[row] and steady.scores[row] >= (_CERTAIN if kinds[row] == "unsure" else PERSON)
         kinds[row] = "person" if agreed and new.sum() >= _ANOTHER * max(1, seen.sum()) else "unsure"
     return regions.assign(kind=kinds)

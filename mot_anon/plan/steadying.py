@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mot_anon.plan.silhouettes import Maps, Readings, Steady
+from mot_anon.plan.silhouettes import LIKELY, Maps, Readings, Steady
 
 _ALIKE = 0.6  # IoU from which neighbours in time show the same person in the same place
 _SAME = 0.8  # and from which they show the same pose, so that what differs is chance
 _MIXED = 3  # times that neighbours are mixed
-_LIKELY = 128
 
 
 def steadied(regions: pd.DataFrame, readings: Readings) -> Steady:
@@ -30,7 +29,7 @@ def steadied(regions: pd.DataFrame, readings: Readings) -> Steady:
         order = rows.index.to_numpy()[np.argsort(rows["frame"].to_numpy(), kind="stable")]
         own = readings.silhouettes[order]
         before, after = _neighbours(numbers[order])
-        likely = own > _LIKELY
+        likely = own > LIKELY
         alike, same = own, [own, own]
         for at, side in enumerate((before, after)):
             shared = (likely & likely[side]).sum((1, 2)) / np.maximum(1, (likely | likely[side]).sum((1, 2)))

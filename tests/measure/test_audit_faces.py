@@ -19,6 +19,7 @@ from mot_anon.measure.audit.detail import detail
 from mot_anon.measure.audit.face_verdicts import face_findings, face_groups, face_sheet, judged, raw_only
 from mot_anon.measure.audit.faces import found_twice, look_for_faces
 from mot_anon.measure.audit.likeness import ENOUGH, SIZES, THRESHOLDS, control, threshold
+from mot_anon.measure.audit.places import headless
 from mot_anon.measure.audit.renderer import draws_faces
 from mot_anon.measure.audit.sights import Candidate, FaceSight
 from mot_anon.measure.audit.verdicts import HAIR, uncovered
@@ -218,6 +219,20 @@ def test_where_faces_are_drawn_hair_that_stays_is_a_doubt_and_a_whole_raw_head_a
     assert not draws_faces({**drawn, "method": "pixelate"})
     assert not draws_faces({**drawn, "target": "both"})
     assert not draws_faces({"method": "a plug-in of somebody's", "target": "face"})
+
+
+def test_two_detectors_box_has_no_head_of_its_own_over_a_labelled_body_or_where_nothing_moves() -> None:
+    labelled = Candidate("4", (40.0, 10.0, 40.0, 120.0), "gt", 0.0, 1.0)
+    legs, beside, other = (
+        Candidate("", (x, y, 30.0, 70.0), "agreed", 0.9, 1.0) for x, y in ((45.0, 60.0), (45.0, 8.0), (110.0, 60.0))
+    )
+    moves, size = np.ones((160, 200), bool), (200, 160)
+    assert headless(legs, [labelled], size, moves)
+    assert headless(legs, [labelled], size, None)
+    for head in (beside, other):
+        assert not headless(head, [labelled], size, moves)
+        assert not headless(head, [labelled], size, None)
+        assert headless(head, [labelled], size, ~moves)
 
 
 def test_nobody_looks_for_faces_in_a_tree_whose_bodies_were_replaced(

@@ -15,15 +15,14 @@ from mot_anon.data.frames import EXTENSIONS, Frame, decode_frame, frame_bytes
 from mot_anon.errors import FrameError
 from mot_anon.measure.audit.detail import LOOK, RAW, Detail, Rawness, detail, elsewhere, enough_told, rawness
 from mot_anon.measure.audit.motion import moving, upright_blobs
+from mot_anon.measure.audit.places import MOVING, core, headless, wanted
 from mot_anon.measure.audit.sights import Candidate, Sight, finite
-from mot_anon.plan.regions import clip, iou, standing_height
+from mot_anon.plan.regions import clip, iou
 
 if TYPE_CHECKING:
     from mot_anon.measure.audit.faces import FaceLook
 
-_MOVING = 0.2  # share of a box that must move for its motion to be the silhouette
 _REACH = 48  # pixels: how far away a raw person is looked for
-_BELOW = 0.25  # of a standing person's height: from there down no head is theirs
 _FEW = 6  # pixels: sides of a box whose colours a mannequin can wear
 _BLOCK = 8  # pixels
 _JPEG_BLOCK = 7.0
@@ -120,7 +119,7 @@ def judge_frame(task: Task) -> Judged:
     motion = moving(before, _background(task.background)) if task.background else None
     if task.target == "face":
         # Bodies show there, and detectors draw boxes over parts of them: two that agree are no proof of a head.
-        doubtful = [c.source == "agreed" and _headless(task, c, motion) for c in task.candidates]
+        doubtful = [c.source == "agreed" and headless(c, task.candidates, task.size, motion) for c in task.candidates]
         known = zip(task.candidates, doubtful, strict=True)
         task = replace(task, candidates=tuple(replace(c, source="detection") if doubt else c for c, doubt in known))
     faces = _faces(task, details)
@@ -197,11 +196,11 @@ def _sight(
     motion: NDArray[np.bool_] | None,
 ) -> Sight | None:
     box = np.array(candidate.box, float)
-    x1, y1, x2, y2 = clip(_wanted(box, task.target), task.size)
+    x1, y1, x2, y2 = clip(wanted(box, task.target), task.size)
     if x2 <= x1 or y2 <= y1:
         return None
-    how, whole = "core", _core(box, task.target, (x1, y1, x2, y2))
-    if motion is not None and (moves := motion[y1:y2, x1:x2]).mean() >= _MOVING:
+    how, whole = "core", core(box, task.target, (x1, y1, x2, y2))
+    if motion is not None and (moves := motion[y1:y2, x1:x2]).mean() >= MOVING:
         how, whole = "motion", moves
     mask = whole.copy()
     for thing in task.things[task.things[:, 1] + task.things[:, 3] >= box[1] + box[3]]:
@@ -219,22 +218,6 @@ def _sight(
     if how == "motion" and enough_told(found):
         control = _mannequin(task, candidate, details[0].pixels, before, mask)
     return _said(task.number, candidate, how, found, behind, moved, control)
-
-
-def _headless(task: Task, candidate: Candidate, motion: NDArray[np.bool_] | None) -> bool:
-    """Whether a box has its head where none is: nothing moves there, or a labelled person has chest or legs there."""
-    place = _wanted(np.array(candidate.box, float), task.target)
-    x, y = place[0] + place[2] / 2, place[1]
-    x1, y1, x2, y2 = clip(place, task.size)
-    if motion is not None and x2 > x1 and y2 > y1 and motion[y1:y2, x1:x2].mean() < _MOVING:
-        return True
-    for other in task.candidates:
-        if other.track:
-            left, top, wide, high = other.box
-            below = top + _BELOW * standing_height(np.array(other.box, float))
-            if left <= x <= left + wide and below <= y <= top + high:
-                return True
-    return False
 
 
 def _displaced(
@@ -307,28 +290,6 @@ def _said(
         moved,
         control,
     )
-
-
-def _wanted(box: NDArray[np.float64], target: str) -> NDArray[np.float64]:
-    """The part of a person's box that must be covered: all of it, or where the head is for sure."""
-    if target != "face":
-        return box
-    x, y, w, h = box
-    head = standing_height(box) / 7
-    wide = min(w, 1.2 * head)
-    return np.array([x + (w - wide) / 2, y, wide, min(h, head)])
-
-
-def _core(box: NDArray[np.float64], target: str, bounds: tuple[int, int, int, int]) -> NDArray[np.bool_]:
-    """The middle of a box, where the person is whatever the pose; with ``face`` all of the head's box."""
-    x1, y1, x2, y2 = bounds
-    if target == "face":
-        return np.ones((y2 - y1, x2 - x1), bool)
-    x, y, w, h = box
-    columns, rows = np.arange(x1, x2) + 0.5, np.arange(y1, y2) + 0.5
-    across = np.abs(columns - (x + w / 2)) <= max(0.28 * w, 2)
-    down = (rows >= y + 0.04 * h) & (rows <= y + 0.92 * h)
-    return np.asarray(down[:, None] & across[None, :])
 
 
 def _round(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:

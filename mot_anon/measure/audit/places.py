@@ -1,0 +1,68 @@
+"""Where in a person's box the audit looks, and where a box has no head of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mot_anon.measure.audit.sights import Candidate
+from mot_anon.plan.regions import clip, standing_height
+
+MOVING = 0.2
+"""Share of a place that must move for its motion to be somebody's."""
+_BELOW = 0.25  # of a standing person's height: from there down no head is theirs
+_BESIDE = 0.25  # of a labelled person's width: as far beside them arms, bags and shadows are theirs
+
+
+def wanted(box: NDArray[np.float64], target: str) -> NDArray[np.float64]:
+    """The part of a person's box that must be covered: all of it, or where the head is for sure."""
+    if target != "face":
+        return box
+    x, y, w, h = box
+    head = standing_height(box) / 7
+    wide = min(w, 1.2 * head)
+    return np.array([x + (w - wide) / 2, y, wide, min(h, head)])
+
+
+def core(box: NDArray[np.float64], target: str, bounds: tuple[int, int, int, int]) -> NDArray[np.bool_]:
+    """The middle of a box, where the person is whatever the pose; with ``face`` all of the head's box."""
+    x1, y1, x2, y2 = bounds
+    if target == "face":
+        return np.ones((y2 - y1, x2 - x1), bool)
+    x, y, w, h = box
+    columns, rows = np.arange(x1, x2) + 0.5, np.arange(y1, y2) + 0.5
+    across = np.abs(columns - (x + w / 2)) <= max(0.28 * w, 2)
+    down = (rows >= y + 0.04 * h) & (rows <= y + 0.92 * h)
+    return np.asarray(down[:, None] & across[None, :])
+
+
+def headless(
+    candidate: Candidate, others: Sequence[Candidate], size: tuple[int, int], motion: NDArray[np.bool_] | None
+) -> bool:
+    """Whether a box has its head where none is: nothing moves there, or a labelled person has chest or legs there.
+
+    Bodies show with target ``face``, and detectors draw boxes over parts of them.
+
+    Parameters
+    ----------
+    others:
+        Who else may be there; those with a track are labelled.
+    size:
+        (width, height) of the frame.
+    motion:
+        (H, W) what differs from the still background; None where the camera moves.
+    """
+    place = wanted(np.array(candidate.box, float), "face")
+    x, y = place[0] + place[2] / 2, place[1]
+    x1, y1, x2, y2 = clip(place, size)
+    if motion is not None and x2 > x1 and y2 > y1 and motion[y1:y2, x1:x2].mean() < MOVING:
+        return True
+    for other in others:
+        if other.track:
+            left, top, wide, high = other.box
+            below = top + _BELOW * standing_height(np.array(other.box, float))
+            if left - _BESIDE * wide <= x <= left + (1 + _BESIDE) * wide and below <= y <= top + high:
+                return True
+    return False
