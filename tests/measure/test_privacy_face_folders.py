@@ -199,43 +199,22 @@ def test_a_weak_control_fails(known: Path, tmp_path: Path) -> None:
     assert "--embedder dlib recognises more of them" in output
 
 
-def a_missing_file(side: Path) -> None:
-    (side / "002" / "1.png").unlink()
-
-
-def another_size(side: Path) -> None:
-    cv2.imwrite(str(side / "002" / "1.png"), np.zeros((50, 60, 3), np.uint8))
-
-
-def no_picture(side: Path) -> None:
-    (side / "002" / "1.png").write_bytes(b"no picture")
-
-
-def half_a_picture(side: Path) -> None:
-    path = side / "002" / "1.png"
-    path.write_bytes(path.read_bytes()[:300])
-
-
-def somebody_more(side: Path) -> None:
-    shutil.copytree(side / "002", side / "007")
-
-
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (a_missing_file, "published/002/1.png: not there; published pictures are named as their originals"),
-        (another_size, "published/002/1.png: 60×50 pixels, but "),
-        (no_picture, "published/002/1.png: not an image"),
-        (half_a_picture, "published/002/1.png: "),
-        (somebody_more, "original/007/0.png: not there, though it was published"),
-        (shutil.rmtree, "published: no such folder"),
+        (Path.unlink, "published/002/1.png: not there; published pictures are named as their originals"),
+        (lambda path: cv2.imwrite(str(path), np.zeros((50, 60), np.uint8)), "published/002/1.png: 60×50 pixels, but "),
+        (lambda path: path.write_bytes(b"no picture"), "published/002/1.png: not an image"),
+        (lambda path: path.write_bytes(path.read_bytes()[:300]), "published/002/1.png: "),
+        (lambda path: shutil.copy(path, path.with_name("8.png")), "original/002/8.png: not there, though it was"),
+        (lambda path: shutil.rmtree(path.parents[1]), "published: no such folder"),
     ],
 )
 def test_what_is_wrong_with_the_published_pictures_is_said_in_one_line(
-    known: Path, tmp_path: Path, spoil: Callable[[Path], None], said: str
+    known: Path, tmp_path: Path, spoil: Callable[[Path], object], said: str
 ) -> None:
     side = published(known, tmp_path / "published", lambda picture: picture)
-    spoil(side)
+    spoil(side / "002" / "1.png")
     code, output = run("--original", known, "--published", side, "--part", "face", "--quiet")
     assert code == 2
     assert said in output
@@ -244,7 +223,7 @@ def test_what_is_wrong_with_the_published_pictures_is_said_in_one_line(
 
 def test_a_broken_original_is_named(known: Path, tmp_path: Path) -> None:
     side = published(known, tmp_path / "published", lambda picture: picture)
-    no_picture(known)
+    (known / "002" / "1.png").write_bytes(b"no picture")
     code, output = run("--original", known, "--published", side, "--quiet")
     assert code == 2
     assert "original/002/1.png: not an image" in output

@@ -16,6 +16,7 @@ from mot_anon.progress import Reporter
 
 if TYPE_CHECKING:
     from mot_anon.measure.privacy.attacks import Tools
+    from mot_anon.vision.training import Log
 
 ALL = "recognition,linkage,averaging,two-keys,matching,known-plaintext,membership,parrot,inversion"
 ON_FACES = "recognition,linkage,averaging,two-keys"
@@ -135,7 +136,7 @@ def main(
             why = f"not on crops of faces; there is: {usual}" if crops else "only on bodies; give --part body"
             raise OptionError(f"--attacks {beyond}: {why}")
         with Reporter(quiet=quiet) as report:
-            log = (lambda line: None) if quiet else (lambda line: print(line, flush=True))
+            log: Log = (lambda line: None) if quiet else (lambda line: print(line, flush=True))
             if faces:
                 tools = _face_tools(embedder, about, log)
             before, after, notes = sides.read_sides(
@@ -164,7 +165,7 @@ def main(
     options.command(work)
 
 
-def _face_tools(embedder: str, about: dict[str, Any], log: Any) -> Tools:
+def _face_tools(embedder: str, about: dict[str, Any], log: Log) -> Tools:
     from mot_anon.measure.face_judges import available
     from mot_anon.measure.privacy.attacks import Tools
     from mot_anon.measure.privacy.face_crops import FaceAttacker
@@ -182,7 +183,7 @@ def _tools(
     members: Path | None,
     about: dict[str, Any],
     practice: int,
-    log: Any,
+    log: Log,
 ) -> Tools:
     from mot_anon.measure.privacy import attackers
     from mot_anon.measure.privacy.attacks import Tools
