@@ -86,7 +86,8 @@ def render_frame(
         if region.person or method.control:
             sure.append((place, mine, index, item))
         else:
-            opaque = item.silhouette if method.needs_raw else _feathered(mine)
+            soft = target == "face" and not method.needs_raw
+            opaque = _feathered(mine) if soft else item.silhouette
             _lay(published, place, mine, strong_blur(item), opaque)
     painted = method.render([item for *_, item in sure])
     for (place, mine, index, item), (rgb, alpha) in zip(sure, painted, strict=True):

@@ -149,6 +149,17 @@ def test_where_landmarks_cannot_be_used_the_whole_head_is_covered() -> None:
         assert covered.mean() > 0.8
 
 
+def test_a_doubtful_head_is_gone_and_its_cover_has_no_edge() -> None:
+    frame = cv2.GaussianBlur(PLACE, (0, 0), 12)
+    frame[40:50, 80:96] = noise((16, 10), 3)
+    doubted = region(usable=False, oval=False, person=False)
+    rendered, labels = render_frame(frame, [doubted], Mask(), "face", 0)
+    change = cv2.absdiff(frame, rendered).max(-1)
+    assert change[40:50, 80:96].mean() > 20
+    rim = (labels == 0) & (cv2.erode((labels == 0).astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
+    assert change[rim].max() < 12
+
+
 def test_a_covered_head_passes_the_check_and_a_raw_one_does_not(tmp_path: Path) -> None:
     for one in (region(), region(usable=False)):
         rendered, labels = render_frame(PLACE, [one], Mask(), "face", 0)
