@@ -46,19 +46,28 @@ An isometry turns the mean over a whole track, and ground truth says which sight
 
 
 def isometry(key: Key, camera: str, tracks: Iterable[str], embeddings: Embeddings) -> Codes:
-    """The same rotation for everybody of a camera, another one for the next: code = R(key, camera) · embedding.
+    """The same rotation for everybody of a camera, another for the next: code = R(key, camera) · (embedding − mean).
 
-    People are as alike afterwards as they were (the cosines stay), so tracking by looks stays as hard as it was.
-    Whoever has no embedding gets a code as under :func:`pseudonym`.
+    People are as alike afterwards as they were (the cosines stay), so tracking by looks stays as hard as it was.  What
+    everybody of a camera has in common, its light and its blur, is no likeness of people and is taken out before: in a
+    code it would be a trait that they all share.  Whoever has no embedding, or is alone, gets a code as under
+    :func:`pseudonym`.
     """
     turn = rotation(key, camera)
     codes = pseudonym(key, camera, tracks)
-    for track in codes.keys() & embeddings.keys():
-        turned = turn @ np.asarray(embeddings[track], np.float64)
+    for track, own in centred({track: embeddings[track] for track in codes.keys() & embeddings.keys()}).items():
+        turned = turn @ own
         length = float(np.linalg.norm(turned))
         if length > 0:
             codes[track] = (turned * (np.sqrt(CODE_SIZE) / length)).astype(np.float16)
     return codes
+
+
+def centred(embeddings: Embeddings) -> dict[str, NDArray[np.float64]]:
+    """Embeddings without their mean, in the order of their names."""
+    names = sorted(embeddings)
+    own = np.array([embeddings[name] for name in names], np.float64).reshape(len(names), -1)
+    return dict(zip(names, own - own.mean(0) if names else own, strict=True))
 
 
 def rotation(key: Key, camera: str) -> NDArray[np.float64]:

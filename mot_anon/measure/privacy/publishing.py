@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mot_anon.measure.privacy.crops import Crops
 from mot_anon.methods.base import Item, Method, make_method
 from mot_anon.plan.camera import Region
-from mot_anon.plan.identities import ISOMETRY, Codes, identity_codes
+from mot_anon.plan.identities import ISOMETRY, Codes, centred, identity_codes
 from mot_anon.plan.keys import Key
 from mot_anon.plan.regions import head_box, head_size
 from mot_anon.publish.render import erase, render_frame
@@ -88,9 +88,8 @@ def own_codes(crops: Crops) -> dict[str, Codes]:
     looks, found = _looks(crops), {}
     for index, camera in enumerate(crops.cameras):
         here = crops.camera == index
-        found[camera] = {
-            str(p): looks[here & (crops.person == p)].mean(0).astype(np.float16) for p in crops.person[here]
-        }
+        means = {str(p): looks[here & (crops.person == p)].mean(0, dtype=np.float64) for p in crops.person[here]}
+        found[camera] = {person: code.astype(np.float16) for person, code in centred(means).items()}
     return found
 
 
@@ -111,7 +110,7 @@ def _codes(crops: Crops, policy: str, key: Key) -> dict[str, Codes]:
 
 
 def _looks(crops: Crops) -> NDArray[np.float32]:
-    """(N, 128): what the generator's identity network sees in every crop; isometries turn it."""
+    """(N, 24): what the generator's identity network sees in every crop; isometries turn it."""
     from mot_anon.gan.identity import embed, load_identity
 
     network = load_identity()
