@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument("--split", default="val", choices=("val", "test"))
     parser.add_argument("--methods", default=METHODS, help="NAME[:STRENGTH][/POLICY], with commas")
     parser.add_argument("--people", type=int, default=600, help="training people to learn on; 0: all")
-    parser.add_argument("--steps", type=int, default=250)
+    parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--out", type=Path, default=Path("benchmarks"))
     asked = parser.parse_args()
     publishers = {}
