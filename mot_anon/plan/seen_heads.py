@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mot_anon.plan import regions as reg
 from mot_anon.plan.faces import Boxes, bridged, steadied, tracks_of
 from mot_anon.plan.identities import CAMERA_TRACK
-from mot_anon.plan.silhouettes import LIKELY, PERSON, POSSIBLE, Readings, in_frame, windows_of
+from mot_anon.plan.silhouettes import PERSON, Readings, somebody_else, windows_of
 
 _FULL = 130  # of 255: what a head is drawn with that the parser learns from; where the face is it is brighter
 _EDGE = 0.5  # share of that, or of the brightest, from which a cell belongs to the head
@@ -19,7 +19,6 @@ _AGREE, _MOST, _FEWEST = 0.5, 0.7, 3  # head sizes apart that is the same place;
 _NEAR = 3  # frames before and after that are asked
 _FLAT, _TALL = 0.04, 0.32  # least and largest height of a head by that of the standing person
 _COVERED = 0.85  # share of a head that others' heads have to cover for a detection to say nothing new
-_ANOTHER = 0.5  # share of a silhouette that is nobody else's, from which it is somebody else
 
 
 def seen_heads(readings: Readings, regions: pd.DataFrame, longest: int = 0) -> tuple[Boxes, NDArray[np.bool_]]:
@@ -75,7 +74,8 @@ def known_already(
     face_only:
         (N,) the others in which it sees nobody else either: all that they say is that there may be a face.
     """
-    boxes, numbers = regions[["x", "y", "w", "h"]].to_numpy(float), regions["frame"].to_numpy(np.int64)
+    windows = windows_of(regions[["x", "y", "w", "h"]].to_numpy(float))
+    numbers = regions["frame"].to_numpy(np.int64)
     loose = ((regions["track"] == CAMERA_TRACK) & (regions["source"] == "detection")).to_numpy()
     tracked = ~loose & (regions["kind"] == "person").to_numpy()
     seen = np.where(np.isfinite(heads), heads, faces)
@@ -84,23 +84,17 @@ def known_already(
         others = np.flatnonzero(tracked & (numbers == numbers[row]))
         if np.isfinite(seen[row, 0]):
             nothing[row] = reg.visible_share(seen[row], covered[others], size) <= 1 - _COVERED
-            face_only[row] = np.isnan(heads[row, 0]) and not _another(int(row), others, boxes, readings)
+            face_only[row] = np.isnan(heads[row, 0]) and not _another(int(row), others, windows, readings)
         else:
-            nothing[row] = not _another(int(row), others, boxes, readings)
+            nothing[row] = not _another(int(row), others, windows, readings)
     return nothing, face_only & ~nothing
 
 
-def _another(row: int, others: NDArray[np.int64], boxes: Boxes, readings: Readings) -> bool:
-    """Whether the parser sees somebody in a row's box most of whom is none of the others."""
-    if readings.scores[row] < PERSON:
-        return False
-    own, *windows = windows_of(boxes[[row, *others]])
-    part = (int(own[0]), int(own[1]), int(own[2]), int(own[3]))
-    seen = in_frame(readings.silhouettes[row], own, part) > LIKELY
-    new = seen.copy()
-    for other, window in zip(others, windows, strict=True):
-        new &= in_frame(readings.silhouettes[other], window, part) <= POSSIBLE
-    return bool(new.sum() >= _ANOTHER * max(1, seen.sum()))
+def _another(row: int, others: NDArray[np.int64], windows: NDArray[np.int64], readings: Readings) -> bool:
+    """Whether the parser sees somebody in a row's window who is none of the others."""
+    x1, y1, x2, y2 = windows[row].tolist()
+    maps = readings.silhouettes
+    return bool(readings.scores[row] >= PERSON) and somebody_else(row, others, windows, maps, maps, (x1, y1, x2, y2))
 
 
 def _brightest(head: NDArray[np.uint8], window: Boxes) -> Boxes:

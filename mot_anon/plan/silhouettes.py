@@ -202,14 +202,29 @@ def settled(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd.
     loose, clear = _loose(regions), _clear(regions, size)
     numbers = regions["frame"].to_numpy(np.int64)
     for row in np.flatnonzero(loose & (kinds != "hidden")):
-        part = reg.clip(boxes[row], size)
-        seen = in_frame(steady.silhouettes[row], windows[row], part) > LIKELY
-        new = seen.copy()
-        for other in np.flatnonzero((numbers == numbers[row]) & ~loose & (kinds == "person")):
-            new &= in_frame(steady.possible[other], windows[other], part) <= POSSIBLE
+        others = np.flatnonzero((numbers == numbers[row]) & ~loose & (kinds == "person"))
         agreed = clear[row] and steady.scores[row] >= (_CERTAIN if kinds[row] == "unsure" else PERSON)
-        kinds[row] = "person" if agreed and new.sum() >= _ANOTHER * max(1, seen.sum()) else "unsure"
+        another = agreed and somebody_else(
+            int(row), others, windows, steady.silhouettes, steady.possible, reg.clip(boxes[row], size)
+        )
+        kinds[row] = "person" if another else "unsure"
     return regions.assign(kind=kinds)
+
+
+def somebody_else(
+    row: int,
+    others: NDArray[np.int64],
+    windows: NDArray[np.int64],
+    silhouettes: Maps,
+    possible: Maps,
+    part: tuple[int, int, int, int],
+) -> bool:
+    """Whether most of a row's silhouette, in a part x1, y1, x2, y2 of the frame, may be none of the others' (rows)."""
+    seen = in_frame(silhouettes[row], windows[row], part) > LIKELY
+    new = seen.copy()
+    for other in others:
+        new &= in_frame(possible[other], windows[other], part) <= POSSIBLE
+    return bool(new.sum() >= _ANOTHER * max(1, seen.sum()))
 
 
 def _loose(regions: pd.DataFrame) -> NDArray[np.bool_]:

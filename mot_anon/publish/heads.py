@@ -79,7 +79,8 @@ def find_heads(
         boxes = whose.found_or_usual(regions, faces)
     else:
         boxes = whose.head_boxes(regions, faces, seen, sure, drawn=drawn)
-        boxes[face_only] = [whose.roomy_face(face) for face in faces[face_only]] or boxes[face_only]
+        for row in np.flatnonzero(face_only):
+            boxes[row] = whose.roomy_face(faces[row])
     more = loose_regions(marked, boxes, regions, name, longest, len(frames))
     if len(more):
         regions = pd.concat([regions, more[regions.columns]], ignore_index=True)
