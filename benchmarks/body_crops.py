@@ -28,6 +28,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mot_anon.gan.code_map import WEIGHTS as CODES
+from mot_anon.gan.code_map import natural_codes
 from mot_anon.gan.data import Cast, Places
 from mot_anon.gan.generate import WEIGHTS as GENERATOR
 from mot_anon.gan.generate import Generator
@@ -146,7 +148,7 @@ def appearance(data: Path, split: str, people: int = 200) -> list[str]:
     firsts = [rows[0] for rows in cast.people]
     chosen = draw.rng.permutation(firsts) if len(firsts) >= people else draw.rng.permutation(cast.rows)
     places = cast.still(np.asarray(chosen[:people]))
-    drawn = _drawn(places, draw.normal(len(places.real), CODE_SIZE))
+    drawn = _drawn(places, torch.from_numpy(natural_codes(draw.normal(len(places.real), CODE_SIZE).numpy())))
     new, old = colour_spread(drawn, places.shape), colour_spread(places.real, places.shape)
     return [
         f"Mean colours over {len(places.real)} codes ÷ those of as many real people (root of the variance in Lab): "
@@ -193,7 +195,7 @@ def speed(people: Crops, batch: int = 16, seconds: float = 20.0) -> list[str]:
 
 def sizes() -> list[str]:
     """Of the weights that inference needs."""
-    files = {path.stem: path.stat().st_size / 1e6 for path in (PARSER, GENERATOR, IDENTITY)}
+    files = {path.stem: path.stat().st_size / 1e6 for path in (PARSER, GENERATOR, CODES, IDENTITY)}
     parts = ", ".join(f"{name} {size:.1f}" for name, size in files.items())
     return [f"Weights for bodies: {sum(files.values()):.1f} MB ({parts})."]
 

@@ -57,6 +57,9 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=None, help="keep results.json and trees of every method here")
     asked = parser.parse_args()
     asked.name = asked.name or "+".join(asked.seq)
+    for name in asked.methods.split(",") if asked.methods else ():
+        if name not in {row[0] for row in METHODS}:
+            parser.error(f"--methods {name}: there is: {', '.join(dict.fromkeys(row[0] for row in METHODS))}")
     chosen = [row for row in METHODS if asked.methods is None or row[0] in asked.methods.split(",")]
     if asked.policies:
         chosen = [(method, strength, tuple(asked.policies.split(","))) for method, strength, _ in chosen]

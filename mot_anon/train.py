@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mot_anon.vision.distil import Teacher
 
 NETWORKS = {
-    "body": ("reid", "parser", "landmarks", "identity", "generator"),
+    "body": ("reid", "parser", "landmarks", "identity", "codes", "generator"),
     "face": ("landmarks", "identity", "generator", "embedder"),
 }
 """Target → what is trained for it."""
@@ -32,10 +32,12 @@ def train_network(
     samples: Path | None,
     log: Callable[[str], None],
     teacher: Path | None = None,
+    start: Path | None = None,
 ) -> None:
     """Train one network of a target by name.
 
-    ``teacher`` are the weights of an attacker (:mod:`mot_anon.measure.privacy.attackers`), whom ``reid`` learns from.
+    ``teacher`` are the weights of an attacker (:mod:`mot_anon.measure.privacy.attackers`), whom ``reid`` learns from;
+    ``start`` those that the generator of bodies begins with.
 
     Raises
     ------
@@ -60,6 +62,10 @@ def train_network(
         from mot_anon.vision.landmark_training import LandmarkConfig, train_landmarks
 
         train_landmarks(LandmarkConfig.from_settings(settings), data, out, log, samples=samples)
+    elif network == "codes":
+        from mot_anon.gan.code_map import CodeMapConfig, train_code_map
+
+        train_code_map(CodeMapConfig.from_settings(settings), data, out, log)
     elif target == "face":
         _train_for_faces(network, data, out, settings, samples, log)
     elif network == "identity":
@@ -70,7 +76,7 @@ def train_network(
         from mot_anon.gan.config import GeneratorConfig
         from mot_anon.gan.training import train_generator
 
-        train_generator(GeneratorConfig.from_settings(settings), data, out, log, samples=samples)
+        train_generator(GeneratorConfig.from_settings(settings), data, out, log, start=start, samples=samples)
 
 
 def _teacher(weights: Path | None) -> Teacher | None:
@@ -129,6 +135,10 @@ def main(
             "--teacher", help="reid: an attacker's weights to learn from, of mot-anon attack.", metavar="FILE"
         ),
     ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--start", help="generator of bodies: weights to begin with.", metavar="FILE"),
+    ] = None,
     samples: Annotated[
         Path | None, typer.Option("--samples", help="Where sample sheets go; they show real people.", metavar="DIR")
     ] = None,
@@ -144,6 +154,8 @@ def main(
                 settings[name] = value
         if teacher is not None and network != "reid":
             raise OptionError("--teacher is for the training of reid")
-        train_network(target, network, data, out, settings, samples, partial(print, flush=True), teacher)
+        if start is not None and (network, target) != ("generator", "body"):
+            raise OptionError("--start is for the training of the generator of bodies")
+        train_network(target, network, data, out, settings, samples, partial(print, flush=True), teacher, start)
 
     options.command(work)

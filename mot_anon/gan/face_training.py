@@ -114,12 +114,16 @@ class FaceLearner(GeneratorLearner):
         own = cast.codes[draw.integers(0, VIEWS, n), again]
         nobody = draw.uniform(2 * n) < self.config.unknown
         somebody = cast.codes[draw.integers(0, VIEWS, 2 * n), others]
-        wanted = torch.where(nobody[:, None], draw.normal(2 * n, CODE_SIZE), somebody)
+        wanted = torch.where(nobody[:, None], self.nobody(draw, 2 * n), somebody)
         people = torch.from_numpy(cast.faces.person)
         known = torch.cat([people[torch.from_numpy(rows)], torch.where(nobody, -1, people[others])])
         swapped = torch.cat([torch.zeros(n), torch.ones(2 * n)])
         places = cast.places(rows, draw, self.config.misread)
         return places, Request(torch.cat([own, wanted]), repeated(own, 3), swapped, known)
+
+    def nobody(self, draw: Draw, n: int) -> Tensor:
+        """Normal numbers: codes of faces are nearly that."""
+        return draw.normal(n, CODE_SIZE)
 
     def step(self, draw: Draw, number: int, progress: float) -> dict[str, float]:
         """As for bodies."""
@@ -187,7 +191,7 @@ class FaceLearner(GeneratorLearner):
         """How well faces of val become who is asked for, and stop being who they were; writes a sheet to look at."""
         draw, cast = Draw(self.config.seed + 2), self.public
         rows = np.tile(draw.rng.choice(len(cast.faces), min(100, len(cast.faces)), replace=False), 2)
-        places, codes = cast.still(rows), draw.normal(len(rows), CODE_SIZE)
+        places, codes = cast.still(rows), self.nobody(draw, len(rows))
         places = dataclasses.replace(places, shape=keyed_places(places, codes))
         pictures = self.draw_people(places, codes)
         found = embed_windows(self.identity, self.watched(pictures, places))
@@ -205,7 +209,7 @@ class FaceLearner(GeneratorLearner):
     def sheet(self, people: int = 16) -> Any:
         """A picture: training people in colour and people of val in grey; their places; ten who do not exist."""
         draw, lines = Draw(self.config.seed + 3), []
-        codes = draw.normal(10, CODE_SIZE)
+        codes = self.nobody(draw, 10)
         for cast, n in ((self.faces, people - people // 3), (self.public, people // 3)):
             places = cast.still(cast.rows(draw, n, 1.0))
             columns = [places.real, places.background, places.shape[:, 1:].expand(-1, 3, -1, -1) * 2 - 1]

@@ -22,10 +22,8 @@ import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mot_anon.data.frames import Frame
 from mot_anon.vision import augment
 from mot_anon.vision.bodies import Bodies, load_bodies
-from mot_anon.vision.parse import cut_window
 from mot_anon.vision.training import (
     Draw,
     EmbeddingLearner,
@@ -35,7 +33,7 @@ from mot_anon.vision.training import (
     make_accelerator,
     train,
 )
-from mot_anon.vision.weights import content_digest, load_weights, reduced_precision, save_weights
+from mot_anon.vision.weights import load_weights, reduced_precision, save_weights
 
 INPUT_SIZE = (128, 64)
 """Height and width of a crop."""
@@ -286,21 +284,6 @@ def embed(
         with reduced_precision(device.type):
             rows.append(network(images.contiguous(memory_format=torch.channels_last).to(device)).float().cpu())
     return torch.cat(rows).clone()
-
-
-class IdentityReader:
-    """Codes of people in frames, with the weights that ship (model card ``weights/identity.md``), for ``isometry``."""
-
-    def __init__(self, weights: Path = WEIGHTS) -> None:
-        self._network = load_identity(weights)
-        self.fingerprint = f"identity-1-{content_digest(weights)}"
-
-    def __call__(self, frame: Frame, boxes: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Frame (H, W, 3) uint8 BGR and boxes (N, 4) xyxy → codes (N, 24) float32; a track's code is their mean."""
-        if not len(boxes):
-            return np.zeros((0, CODE_SIZE), np.float32)
-        crops = np.stack([cut_window(frame, box, INPUT_SIZE) for box in boxes])
-        return np.asarray(self._network.code(embed(self._network, crops)).numpy(), np.float32)
 
 
 @lru_cache(maxsize=2)

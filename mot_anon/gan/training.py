@@ -16,9 +16,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from mot_anon.gan.code_map import WEIGHTS as CODE_WEIGHTS
+from mot_anon.gan.code_map import CodeMap, load_code_map
 from mot_anon.gan.config import GeneratorConfig
 from mot_anon.gan.data import WARDROBE, Cast, Places, generator_input
-from mot_anon.gan.generate import FORMAT
+from mot_anon.gan.generate import FORMAT, load_generator
 from mot_anon.gan.identity import CODE_SIZE, EMBEDDING_SIZE, load_identity
 from mot_anon.gan.identity import WEIGHTS as IDENTITY_WEIGHTS
 from mot_anon.gan.losses import adversarial_loss, critic_loss, feature_loss, reconstruction_loss, siamese_loss
@@ -46,6 +48,8 @@ class Request:
 class GeneratorLearner(Learner):
     """Generator against discriminator, guided by the frozen identity network."""
 
+    code_map: CodeMap
+
     def __init__(
         self,
         config: GeneratorConfig,
@@ -54,14 +58,20 @@ class GeneratorLearner(Learner):
         *,
         identity: Path = IDENTITY_WEIGHTS,
         parser: Path | None = PARSER_WEIGHTS,
+        codes: Path = CODE_WEIGHTS,
+        start: Path | None = None,
         samples: Path | None = None,
     ) -> None:
         self.config, self.accelerator, self.samples = config, accelerator, samples
+        self.code_map = load_code_map(codes)
         self.cast = Cast(load_bodies(data, "train"), identity, parser, config.seed)
         self.audience = Cast(load_bodies(data, "val"), identity, parser, config.seed)
         self.identity = averaged(load_identity(identity)).to(accelerator.device)
         torch.manual_seed(config.seed)
-        self.assemble(GeneratorNetwork(), {"critic": DiscriminatorNetwork()}, int(self.cast.bodies.person.max()) + 1)
+        generator = GeneratorNetwork()
+        if start is not None:
+            generator.load_state_dict(load_generator(start).state_dict())
+        self.assemble(generator, {"critic": DiscriminatorNetwork()}, int(self.cast.bodies.person.max()) + 1)
 
     def assemble(self, generator: nn.Module, critics: dict[str, nn.Module], people: int) -> None:
         """Take networks into training: a generator, what judges it, and a classifier of ``people`` training people."""
@@ -118,7 +128,7 @@ class GeneratorLearner(Learner):
         others = draw.rng.choice(cast.rows, n)
         clothes = torch.where(draw.uniform(n) < self.config.dressed, draw.integers(1, WARDROBE, n), 0)
         nobody = draw.uniform(n) < self.config.unknown
-        wanted = torch.where(nobody[:, None], draw.normal(n, CODE_SIZE), cast.codes[clothes, torch.from_numpy(others)])
+        wanted = torch.where(nobody[:, None], self.nobody(draw, n), cast.codes[clothes, torch.from_numpy(others)])
         people = torch.from_numpy(cast.bodies.person)
         known = [
             torch.where(dress == 0, people[torch.from_numpy(rows)], -1),
@@ -126,6 +136,10 @@ class GeneratorLearner(Learner):
         ]
         swapped = torch.cat([torch.zeros(n), torch.ones(n)])
         return places, Request(torch.cat([own, wanted]), torch.cat([own, own]), swapped, torch.cat(known))
+
+    def nobody(self, draw: Draw, n: int) -> Tensor:
+        """Codes (n, 24) of people who do not exist, as a key draws them."""
+        return self.code_map.natural(draw.normal(n, CODE_SIZE).double()).float()
 
     def shapes(self, places: Places, codes: Tensor) -> Tensor:
         """The shapes that ``codes``, for every place as many, are drawn after."""
@@ -194,7 +208,7 @@ class GeneratorLearner(Learner):
         cast = self.audience
         rows = draw.rng.choice(cast.rows, min(200, len(cast.rows)), replace=False)
         places = cast.still(rows)
-        codes = draw.normal(len(rows), CODE_SIZE)
+        codes = self.nobody(draw, len(rows))
         pictures = self.draw_people(places, codes)
         with torch.inference_mode():
             found = self.identity.code(self.identity(pictures.to(self.accelerator.device)).float()).cpu()
@@ -230,7 +244,7 @@ class GeneratorLearner(Learner):
         places = self.audience.still(rows)
         models = draw.rng.choice(self.cast.rows, 5, replace=False)
         dress = torch.arange(5) % WARDROBE
-        codes = torch.cat([self.cast.codes[dress, torch.from_numpy(models)], draw.normal(5, CODE_SIZE)])
+        codes = torch.cat([self.cast.codes[dress, torch.from_numpy(models)], self.nobody(draw, 5)])
         theta = torch.eye(3)[:2].expand(5, 2, 3)
         size = (places.real.shape[-2], places.real.shape[-1])
         shown = augment.warp(augment.to_images(self.cast.bodies.pixels[models]), theta, size)
@@ -280,12 +294,16 @@ def train_generator(
     *,
     identity: Path = IDENTITY_WEIGHTS,
     parser: Path | None = PARSER_WEIGHTS,
+    start: Path | None = None,
     samples: Path | None = None,
 ) -> Path:
     """Train on ``data``'s train split with a trained identity network and parser; write ``out``; resumes by itself.
 
-    Sample sheets go to the folder ``samples``; they show real people.
+    It begins with the weights ``start`` where some are given; critics always begin with nothing.  Sample sheets go to
+    the folder ``samples``; they show real people.
     """
     accelerator = make_accelerator()
-    learner = GeneratorLearner(config, data, accelerator, identity=identity, parser=parser, samples=samples)
+    learner = GeneratorLearner(
+        config, data, accelerator, identity=identity, parser=parser, start=start, samples=samples
+    )
     return train(learner, config, accelerator, out, log)

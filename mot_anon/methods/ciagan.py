@@ -48,19 +48,23 @@ class Ciagan:
 
     def parameters(self) -> dict[str, float | int | str]:
         """Which weights."""
-        return {"generator": self._generator().fingerprint}
+        from mot_anon.gan import code_map
+
+        return {"generator": self._generator().fingerprint, "codes": code_map.fingerprint()}
 
     def render(self, batch: Sequence[Item]) -> list[tuple[Pixels, Pixels]]:
         """Draw everybody of a frame at once; alpha is the silhouette with a narrow edge."""
         if not batch:
             return []
+        from mot_anon.gan.code_map import natural_codes
+
         shapes = [_shape(item) for item in batch]
         with one_thread():
             drawn = self._generator()(
                 np.stack([shape.surroundings for shape in shapes]),
                 np.stack([shape.silhouette for shape in shapes]),
                 np.stack([shape.parts for shape in shapes]),
-                np.stack([item.code for item in batch]),
+                natural_codes(np.stack([item.code for item in batch])),
             )
         return [_placed(item, shape, picture) for item, shape, picture in zip(batch, shapes, drawn, strict=True)]
 

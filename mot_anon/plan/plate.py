@@ -2,7 +2,8 @@
 
 A pixel of the plate is the median of sampled frames in which the pixel was in nobody's box, nor near one, and it is
 known only where enough frames say so.  So it shows nothing that is not published as it is in those very frames.  Where
-detections without a track keep coming, somebody may stand whom the detector often misses: there nothing is known.
+detections without a track keep coming, somebody may stand whom the detector often misses: nothing is known there, but
+where nothing moves all the time, whether or not a detector sees somebody.  People move; signs and posters do not.
 """
 
 from __future__ import annotations
@@ -27,14 +28,26 @@ _OFTEN = 0.1  # share of all frames in which a pixel is in boxes without a track
 _STILL = 9.0  # grey levels: median difference of a frame to the plate, above which the camera has moved
 _ACROSS, _DOWN = 0.12, 0.05  # how far beyond a box its person's pixels, shadow and blur may reach
 _STRIP = 64
+_KNOWN, _KNOWN_STILL = 128, 255
+_ALL = 0.9  # share of a box that must be still for it to be of a thing
+_COARSE = 4  # pixels a cell in which motion is looked for
+_MOVED, _SHAKEN = 8.0, 0.2  # grey levels, and share of what is between neighbours, by which a cell differs if it moves
+_NEAR, _LEAST_CELLS = 1 / 16, 7  # of the frame's height, and in cells: side of the neighbourhood that must be still
+_SELDOM = 0.03  # share of its cells and frames that may have moved all the same
+_TONES = 16  # from dark to light: a camera's exposure changes each otherwise
+_DETAIL, _TOLD = 6.0, 0.05  # grey levels between neighbours from which a cell tells of motion; share of cells that must
 
 
 @dataclass(frozen=True)
 class Plate:
-    """``pixels`` (H, W, 3) uint8 BGR, ``known`` (H, W)."""
+    """``pixels`` (H, W, 3) uint8 BGR, ``known`` (H, W), and ``still`` (H, W): where nothing else was ever seen.
+
+    A plan that was read from a file does not know what is still: it is asked for while planning.
+    """
 
     pixels: Frame = field(repr=False)
     known: NDArray[np.bool_] = field(repr=False)
+    still: NDArray[np.bool_] | None = field(default=None, repr=False)
 
     def shows(self, frame: Frame, outside: NDArray[np.bool_]) -> bool:
         """Whether a frame was taken where the plate was, judged by its pixels ``outside`` (H, W) all regions."""
@@ -65,20 +78,25 @@ def make_plate(
     said = regions["frame"].to_numpy(np.int64)
     loose = regions["loose"].to_numpy(bool)
     what = hashlib.sha256(boxes.tobytes() + said.tobytes() + loose.tobytes()).hexdigest()
-    name = f"plate 3 {numbers} {frames_digest([frames[number - 1] for number in numbers])} {what}"
+    name = f"plate 4 of things {numbers} {frames_digest([frames[number - 1] for number in numbers])} {what}"
 
     def compute() -> NDArray[np.uint8]:
         often = _often(boxes[loose], said[loose], len(frames), size)
-        stack, free = [], []
+        stack, free, held = [], [], []
         for number in numbers:
             stack.append(read_frame(frames[number - 1]))
-            free.append(~(_covered(boxes[said == number], size) | often))
+            free.append(~_covered(boxes[said == number], size))
+            held.append(_covered(boxes[(said == number) & ~loose], size))
             if tick:
                 tick()
-        return _median(np.stack(stack), np.stack(free))
+        plate = _median(np.stack(stack), np.stack(free))
+        still = _still(stack, held, plate)
+        plate[often & ~still] = 0
+        plate[still & (plate[..., 3] > 0), 3] = _KNOWN_STILL
+        return plate
 
     both = kept(name, compute, tick, len(numbers), small=True)
-    plate = Plate(np.ascontiguousarray(both[..., :3]), both[..., 3] > 0)
+    plate = Plate(np.ascontiguousarray(both[..., :3]), both[..., 3] > 0, both[..., 3] == _KNOWN_STILL)
     if not plate.known.any():
         return None
     still = [
@@ -91,6 +109,17 @@ def make_plate(
 def sampled(n_frames: int) -> list[int]:
     """Numbers of the frames, evenly spread, that a plate is made of."""
     return sorted({int(number) for number in np.rint(np.linspace(1, n_frames, min(n_frames, _SAMPLES)))})
+
+
+def things_there(plate: Plate, regions: pd.DataFrame, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """(N,) which boxes show nothing but what always stands there: a sign, a poster, whatever detectors agree on."""
+    found = np.zeros(len(regions), bool)
+    if plate.still is None:
+        return found
+    for row, box in enumerate(regions[["x", "y", "w", "h"]].to_numpy(np.float64)):
+        x1, y1, x2, y2 = clip(box, size)
+        found[row] = x2 > x1 and y2 > y1 and plate.still[y1:y2, x1:x2].mean() >= _ALL
+    return found
 
 
 def _covered(boxes: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -111,8 +140,47 @@ def _often(
     return count >= max(2, _OFTEN * n_frames)
 
 
+def _still(stack: list[Frame], held: list[NDArray[np.bool_]], plate: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """(H, W): where no frame shows anything else than the plate (H, W, 4), but where ``held`` has known people."""
+    height, width = plate.shape[:2]
+    size = (max(1, width // _COARSE), max(1, height // _COARSE))
+    known = cv2.resize(plate[..., 3], size, interpolation=cv2.INTER_AREA) == _KNOWN
+    wanted = cv2.resize(plate[..., :3], size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    grown = np.ones((3, 3), np.uint8)
+    contrast = (cv2.dilate(wanted, grown) - cv2.erode(wanted, grown)).max(2)
+    detail = contrast > _DETAIL  # what is the same all over may move, and nobody sees it
+    moved, looked = np.zeros(known.shape, np.float32), np.zeros(known.shape, np.float32)
+    for frame, people in zip(stack, held, strict=True):
+        here = known & (cv2.resize(people.astype(np.uint8), size, interpolation=cv2.INTER_AREA) == 0)
+        if not here.any():
+            continue
+        shown = cv2.resize(frame, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        difference = shown - _exposed(wanted, shown, here)
+        changed = here & (np.abs(difference).max(2) > _MOVED + _SHAKEN * contrast)
+        moved += here & detail & (cv2.dilate(changed.astype(np.uint8), grown) > 0)
+        looked += here & detail
+    side = max(_LEAST_CELLS, round(_NEAR * size[1]))
+    moves, told = cv2.blur(moved, (side, side)), cv2.blur(looked, (side, side))
+    still = (moves <= _SELDOM * told) & (told >= _TOLD * len(stack))
+    return cv2.resize(still.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
+
+
+def _exposed(plate: NDArray[np.float32], shown: NDArray[np.float32], here: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """What a plate (h, w, 3) would look like at the exposure at which a frame was ``shown``, told ``here`` (h, w)."""
+    result = np.empty_like(plate)
+    for channel in range(3):
+        tones = plate[..., channel][here]
+        steps = np.unique(np.quantile(tones, np.linspace(0, 1, _TONES + 1)))
+        which = np.clip(np.searchsorted(steps, tones, "right") - 1, 0, max(0, len(steps) - 2))
+        shift = shown[..., channel][here] - tones
+        pairs = [(np.median(tones[which == one]), np.median(shift[which == one])) for one in np.unique(which)]
+        at, by = np.array(pairs, np.float32).T
+        result[..., channel] = plate[..., channel] + np.interp(plate[..., channel], at, by)
+    return result
+
+
 def _median(stack: NDArray[np.uint8], free: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """(H, W, 4) uint8: the lower median of the free ones of (N, H, W, 3) pixels, and 255 where it is known."""
+    """(H, W, 4) uint8: the lower median of the free ones of (N, H, W, 3) pixels, and :data:`_KNOWN` where it is."""
     count = free.sum(0)
     least = max(_LEAST_FRAMES, _LEAST_SHARE * len(stack))
     result = np.zeros((*count.shape, 4), np.uint8)
@@ -123,6 +191,6 @@ def _median(stack: NDArray[np.uint8], free: NDArray[np.bool_]) -> NDArray[np.uin
         values = np.sort(np.moveaxis(values, 0, -1), axis=-1)
         middle = np.maximum(count[rows] - 1, 0)[..., None, None] // 2
         result[rows, :, :3] = np.take_along_axis(values, np.broadcast_to(middle, (*values.shape[:3], 1)), -1)[..., 0]
-    result[..., 3] = np.where(count >= least, 255, 0)
+    result[..., 3] = np.where(count >= least, _KNOWN, 0)
     result[count < least] = 0
     return result

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from mot_anon.data import motchallenge
@@ -22,7 +23,7 @@ from mot_anon.plan.generous import generous, reliable
 from mot_anon.plan.identities import CAMERA_TRACK, ISOMETRY, TRACKER, Embeddings, identity_codes
 from mot_anon.plan.keys import Key
 from mot_anon.plan.overrides import Override, apply_overrides
-from mot_anon.plan.plate import make_plate, sampled
+from mot_anon.plan.plate import make_plate, sampled, things_there
 from mot_anon.plan.steadying import steadied
 from mot_anon.plan.tracks import retracked, tracks_from_detections
 from mot_anon.plan.unexplained import unexplained, without_echoes
@@ -173,6 +174,10 @@ def plan_recording(
         if restored:
             tick = progress(f"background {name}", len(sampled(sequence.n_frames)))
             plate = make_plate(sequence.frames, somebody, size, tick)
+            if plate is not None:
+                loose = ((regions["track"] == CAMERA_TRACK) & (regions["kind"] == "person")).to_numpy()
+                things_too = loose & things_there(plate, regions, size)
+                regions = regions.assign(kind=np.where(things_too, "unsure", regions["kind"]))
             look = camera_look(sequence.frames, regions, size)
     if heads is not None:
         heads = heads.of(regions["_head"].to_numpy())
@@ -231,7 +236,7 @@ def _looked_at(
 
 def _embeddings(recording: Recording, regions: pd.DataFrame, progress: Callable[[str, int], Tick]) -> Embeddings:
     """Track → what the identity network sees in it, the mean over sights that are spread over the track."""
-    from mot_anon.gan.identity import IdentityReader
+    from mot_anon.gan.reader import IdentityReader
 
     plain = regions[(regions["track"] != CAMERA_TRACK) & (regions["kind"] == "person")]
     chosen = []

@@ -16,13 +16,13 @@ from mot_anon.gan.identity import (
     IdentityConfig,
     IdentityLearner,
     IdentityNetwork,
-    IdentityReader,
     correlation,
     embed,
     load_identity,
     train_identity,
     whitening,
 )
+from mot_anon.gan.reader import IdentityReader
 from mot_anon.vision.bodies import load_bodies
 from mot_anon.vision.training import Draw, make_accelerator
 from mot_anon.vision.weights import save_weights

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mot_anon.plan.plate import make_plate
+from mot_anon.plan.plate import make_plate, things_there
 from tests.sequences import noise
 
 SIZE = (160, 96)
@@ -59,11 +59,27 @@ def test_a_few_frames_are_not_enough(tmp_path: Path) -> None:
 
 
 def test_where_untracked_detections_keep_coming_nothing_is_known(tmp_path: Path) -> None:
-    # Somebody stands there all the time, and the detector sees them in every third frame.
-    frames, regions = filmed(tmp_path / "a", [50] * 15, loose=True)
+    # Somebody stands there all the time, as still as people can, and the detector sees them in every third frame.
+    frames, regions = filmed(tmp_path / "a", [50, 51, 50, 49, 50] * 3, loose=True)
     plate = make_plate(frames, regions.iloc[::3], SIZE)
     assert plate is not None
     assert not plate.known[20:80, 50:70].any()
+
+
+def test_what_never_moves_is_known_whatever_detectors_say_of_it(tmp_path: Path) -> None:
+    frames, regions = filmed(tmp_path / "a", [50] * 15, loose=True)
+    plate = make_plate(frames, regions.iloc[::3], SIZE)
+    assert plate is not None
+    assert plate.known.all()
+    assert (plate.pixels[30:70, 52:68] == (0, 0, 255)).all()
+
+
+def test_a_box_of_what_never_moves_is_a_thing_and_one_of_somebody_who_moves_is_not(tmp_path: Path) -> None:
+    frames, regions = filmed(tmp_path / "a", list(range(5, 50, 3)))
+    plate = make_plate(frames, regions.iloc[:0], SIZE)  # nobody is known to walk there
+    assert plate is not None
+    asked = pd.DataFrame({"x": [110, 20, 400], "y": [20, 20, 0], "w": [40, 20, 9], "h": [60, 60, 9]})
+    assert things_there(plate, asked, SIZE).tolist() == [True, False, False]
 
 
 def test_a_camera_that_moves_has_no_plate(tmp_path: Path) -> None:

@@ -110,11 +110,10 @@ def _codes(crops: Crops, policy: str, key: Key) -> dict[str, Codes]:
 
 
 def _looks(crops: Crops) -> NDArray[np.float32]:
-    """(N, 24): what the generator's identity network sees in every crop; isometries turn it."""
-    from mot_anon.gan.identity import embed, load_identity
+    """(N, 24): who the generator's identity network takes everybody for; isometries turn it."""
+    from mot_anon.gan.reader import IdentityReader
 
-    network = load_identity()
-    return np.asarray(network.code(embed(network, crops.pixels)).numpy(), np.float32)
+    return IdentityReader().read(crops.pixels)
 
 
 def _as_frames(crops: Crops, method: Method, codes: dict[str, Codes], bits: dict[str, int]) -> NDArray[np.uint8]:
