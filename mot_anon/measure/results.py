@@ -15,10 +15,9 @@ from mot_anon.measure.compare import Cell
 from mot_anon.measure.leakage import leaked_scores
 from mot_anon.measure.scores import SequenceScores, combine
 from mot_anon.measure.statistics import Interval, differences, spread
+from mot_anon.measure.telling import SHOWN, policy_name, told, told_cells
 
 SCHEMA = 1
-SHOWN = ("MOTA", "IDF1", "HOTA", "IDSW")
-_COUNTS = frozenset({"IDSW", "FP", "FN", "MT", "ML", "Frag"})
 _LOSSES = ("MOTA", "IDF1", "HOTA")
 
 
@@ -205,7 +204,7 @@ class Evaluation:
         names = list(dict.fromkeys(sequence.sequence for sequence in self.sequences))
         frames = sum({sequence.sequence: sequence.frames for sequence in self.sequences}.values())
         where = f"{', '.join(names)} ({frames} frames)"
-        return [f"{run.tracker} on {run.detections} detections, {where}: {_words(run, p)}" for p, run in self.combined]
+        return [f"{run.tracker} on {run.detections} detections, {where}: {told(run, p)}" for p, run in self.combined]
 
     def summary(self) -> dict[str, Any]:
         """What a published tree says of it: :meth:`lines`, and the differences as numbers."""
@@ -237,11 +236,11 @@ class Evaluation:
         table.add_column("IDF1 lost with\nother pixels")
         for sequence in self.sequences:
             for row in sequence.runs:
-                table.add_row(sequence.sequence, _policy(sequence.policy), *_cells(row, sequence.policy))
+                table.add_row(sequence.sequence, policy_name(sequence.policy), *told_cells(row, sequence.policy))
             table.add_section()
         if len({sequence.sequence for sequence in self.sequences}) > 1:
             for policy, row in self.combined:
-                table.add_row("all", _policy(policy), *_cells(row, policy))
+                table.add_row("all", policy_name(policy), *told_cells(row, policy))
         return table
 
 
@@ -252,59 +251,6 @@ def runs_of(cells: Iterable[Cell]) -> tuple[Run, ...]:
 
 def _with_leakage(policy: str, run: Run) -> dict[str, Any]:
     return {**run.to_json(), "label_leakage": run.leaked(policy)}
-
-
-def _cells(run: Run, policy: str) -> list[str]:
-    shown = [run.tracker, run.detections]
-    for name in SHOWN:
-        before, after, change = run.original[name], run.published[name], run.difference[name]
-        scale, form = (1, ".0f") if name in _COUNTS else (100, ".1f")
-        line = f"{_text(before, scale, form)} → {_text(after, scale, form)}"
-        line += f"\n{_text(change.value, scale, '+' + form)}"
-        if change.low is not None and change.high is not None:
-            line += f" [{_text(change.low, scale, '+' + form)}, {_text(change.high, scale, '+' + form)}]"
-        shown.append(line)
-    if not run.sensitive:
-        return [*shown, "insensitive"]
-    names = {"random_features": "random features", "grey": "grey people"}
-    losses = [
-        f"{names[name]} {_text(loss['IDF1'], 100, '.1f')}" + f" ({run.grey_frames} frames)" * (name == "grey")
-        for name, loss in run.sensitivity.items()
-        if loss is not None
-    ]
-    if leaked := run.leaked(policy):
-        losses.append(f"label leakage, no gain: {', '.join(leaked)}")
-    return [*shown, "\n".join(losses) or "not measured"]
-
-
-def _words(run: Run, policy: str) -> str:
-    """For example ``IDF1 61.0 → 60.5, difference -0.5 [-1.5, +0.4]; …``."""
-    if not run.sensitive:
-        return "sees no pixel and cannot differ (insensitive)"
-    parts = []
-    for name in SHOWN:
-        scale, form = (1, ".0f") if name in _COUNTS else (100, ".1f")
-        change = run.difference[name]
-        ends = ""
-        if change.low is not None and change.high is not None:
-            ends = f" [{_text(change.low, scale, '+' + form)}, {_text(change.high, scale, '+' + form)}]"
-        before, after = (_text(scores[name], scale, form) for scores in (run.original, run.published))
-        parts.append(f"{name} {before} → {after}, difference {_text(change.value, scale, '+' + form)}{ends}")
-    lost = {"random_features": "with random features", "grey": "on frames in which everybody is grey"}
-    for name, loss in run.sensitivity.items():
-        said = "not measured" if loss is None else f"{_text(loss['IDF1'], 100, '.1f')} points of IDF1"
-        parts.append(f"the same tracker loses {lost[name]}: {said}")
-    if leaked := run.leaked(policy):
-        parts.append(f"label leakage, no gain: {', '.join(leaked)}")
-    return "; ".join(parts)
-
-
-def _policy(name: str) -> str:
-    return "–" if name == "none" else name
-
-
-def _text(value: float | None, scale: float, form: str) -> str:
-    return "–" if value is None or np.isnan(value) else format(value * scale, form)
 
 
 def _summed(scores: Sequence[SequenceScores]) -> SequenceScores:

@@ -243,7 +243,7 @@ def _absolute(relative: Boxes, box: Boxes) -> Boxes:
     return np.concatenate([box[:2] + relative[:2] * box[2:] - size / 2, size])
 
 
-def steadied(found: Boxes, boxes: Boxes, regions: pd.DataFrame) -> Boxes:
+def median_boxes(found: Boxes, boxes: Boxes, regions: pd.DataFrame) -> Boxes:
     """Medians over a few frames, relative to the body."""
     steady = found.copy()
     frames = regions["frame"].to_numpy(np.int64)

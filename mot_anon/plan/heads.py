@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
-from mot_anon.plan.faces import FACE, NOT_ONE, Boxes, small_head, steadied, tracks_of
+from mot_anon.plan.faces import FACE, NOT_ONE, Boxes, median_boxes, small_head, tracks_of
 from mot_anon.vision.landmarks import POINTS, USABLE, face_windows
 
 _STIFF = 6.0  # how much a bent course of landmarks costs, beside their distance from where they were read
@@ -111,7 +111,7 @@ def drawn_heads(
                 usable[run] = steady_choice(confidence[run])
     usable &= ~np.isin(sources, NOT_ONE)  # a face is not all that there may be
     windows = np.empty((len(regions), 4))
-    calm = steadied(faces, places, regions)
+    calm = median_boxes(faces, places, regions)
     for row in range(len(regions)):
         if usable[row]:
             windows[row] = face_windows(points[row])[0]

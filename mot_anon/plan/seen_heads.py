@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mot_anon.plan import regions as reg
-from mot_anon.plan.faces import Boxes, bridged, steadied, tracks_of
+from mot_anon.plan.faces import Boxes, bridged, median_boxes, tracks_of
 from mot_anon.plan.identities import CAMERA_TRACK
 from mot_anon.plan.silhouettes import PERSON, Readings, somebody_else, windows_of
 
@@ -47,7 +47,7 @@ def seen_heads(readings: Readings, regions: pd.DataFrame, longest: int = 0) -> t
             found[row] = np.nan
     sure = np.isfinite(found[:, 0]) & (peaks >= _SURE)
     found[~(sure | _agreed(found, boxes, regions))] = np.nan
-    heads = bridged(steadied(found, boxes, regions), regions, longest, held=0)
+    heads = bridged(median_boxes(found, boxes, regions), regions, longest, held=0)
     for row in np.flatnonzero(np.isfinite(heads[:, 0])):
         middle, size = heads[row, :2] + heads[row, 2:] / 2, np.maximum(heads[row, 2:], reg.head_size(boxes[row]))
         heads[row] = [*(middle - size / 2), *size]
