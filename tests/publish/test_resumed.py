@@ -159,7 +159,7 @@ def test_two_runs_on_one_output_are_refused(run: Publish, sequence: Sequence, tm
 
 def test_a_killed_worker_is_reported_and_the_run_goes_on(tmp_path: Path) -> None:
     # Long enough that nobody is done with all of it before the first tick is heard.
-    sequence = open_sequence(write_sequence(tmp_path / "data", frames=60))
+    sequence = open_sequence(write_sequence(tmp_path / "data", frames=240))
     settings = Settings(method="blur", coverage=Coverage(detector=None), workers=2)
 
     def kill(what: str, steps: int) -> Tick:

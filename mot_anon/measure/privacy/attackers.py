@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -36,8 +37,6 @@ from mot_anon.vision.training import (
 from mot_anon.vision.weights import content_digest, load_weights, reduced_precision, save_weights
 
 FORMAT = "mot_anon attacker 1"
-WEIGHTS = Path(__file__).resolve().parents[2] / "weights" / "attacker.safetensors"
-"""Where an attacker that ships would be."""
 _BATCH = 64
 
 
@@ -91,6 +90,26 @@ class NetworkTeacher:
         """(N, 160, 80, 3) uint8 BGR → (N, 1280) float32."""
         images = augment.to_images(pixels).contiguous(memory_format=torch.channels_last)
         return np.asarray(self._network(images).float().numpy(), np.float32)
+
+
+class ReidAttacker(Remembering):
+    """The tracker's re-ID network, which ships: whom nobody trained to attack, and who needs nothing else."""
+
+    def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(N, H, W, 3) uint8 BGR → (N, 256) float32: each crop and its mirror image, added up."""
+        from mot_anon.vision.embed import load_network
+        from mot_anon.vision.osnet import INPUT_SIZE, to_input
+
+        network, rows = load_network()[0], [np.zeros((0, 256), np.float32)]
+        for start in range(0, len(pixels), _BATCH):
+            small = [
+                cv2.resize(crop, INPUT_SIZE[::-1], interpolation=cv2.INTER_AREA)
+                for crop in pixels[start : start + _BATCH]
+            ]
+            images = to_input(torch.from_numpy(np.stack(small)))
+            with torch.inference_mode():
+                rows.append((network(images) + network(images.flip(-1))).numpy())
+        return np.concatenate(rows)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from mot_anon import options
-from mot_anon.errors import FormatError, NotFoundError, OptionError, OutputError
+from mot_anon.errors import FormatError, OptionError, OutputError
 from mot_anon.progress import Reporter
 
 if TYPE_CHECKING:
@@ -73,7 +73,12 @@ def main(
         ),
     ] = None,
     attacker: Annotated[
-        Path | None, typer.Option("--attacker", help="Weights of a trained attacker (safetensors).", metavar="FILE")
+        Path | None,
+        typer.Option(
+            "--attacker",
+            help="Weights of a trained attacker (safetensors). Default: the re-ID network that ships.",
+            metavar="FILE",
+        ),
     ] = None,
     train_attacker: Annotated[
         Path | None,
@@ -197,13 +202,12 @@ def _tools(
     if train_attacker is not None:
         config = attackers.AttackerConfig.from_settings(options.settings_of(setting))
         attacker = attackers.train_attacker(train_attacker, config, log)
-    weights = attacker or attackers.WEIGHTS
-    if attacker is None and not weights.is_file():
-        raise NotFoundError("no trained attacker; give --train-attacker DATA (crops of people) or --attacker FILE")
-    network = attackers.load_attacker(weights)
+    if attacker is None:
+        log("the re-ID network that ships recognises people; --train-attacker DATA (crops) makes a stronger attacker")
+    network = None if attacker is None else attackers.load_attacker(attacker)
     known = about["method"] is not None
     return Tools(
-        attackers.NetworkAttacker(network),
+        attackers.ReidAttacker() if network is None else attackers.NetworkAttacker(network),
         network,
         others=read_folder(others, "train") if others else None,
         publish=publisher(about["method"], about["strength"], about["policy"]) if known else None,
