@@ -15,6 +15,7 @@ from mot_anon.plan import regions as reg
 from mot_anon.plan.faces import usual_head
 from mot_anon.plan.heads import FacePlace, Heads
 from mot_anon.plan.identities import CAMERA_TRACK, Codes
+from mot_anon.plan.moving import MOTION
 from mot_anon.plan.plate import Plate
 from mot_anon.plan.silhouettes import Maps, Seen, unpack
 from mot_anon.vision.look import Look
@@ -99,7 +100,7 @@ class CameraPlan:
         for index, (track, source, visibility) in enumerate(texts):
             nearer = boxes[index + 1 :][people[index + 1 :]]
             cut = reg.believed_occluders(boxes[index], visibility, things, nearer, self.size)
-            box = reg.roomy_box(boxes[index]) if source in ("detection", "tracker", "gap") else boxes[index]
+            box = reg.roomy_box(boxes[index]) if source in ("detection", "tracker", "gap", MOTION) else boxes[index]
             face, faced = None, False
             if self.heads is None:
                 head = usual_head(boxes[index], source)

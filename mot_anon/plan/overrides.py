@@ -23,11 +23,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mot_anon.errors import FormatError, NotFoundError
+from mot_anon.plan.moving import MOTION
 from mot_anon.plan.regions import REGION_COLUMNS, iou
 
 HEADER = ["sequence", "frame", "action", "track", "x", "y", "w", "h"]
 _SAME_BOX = 0.5
-_DETECTED = ("detection", "tracker", "gap")
+_DETECTED = ("detection", "tracker", "gap", MOTION)
 
 
 @dataclass(frozen=True)

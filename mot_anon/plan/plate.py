@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mot_anon.data.frames import Frame, read_frame
+from mot_anon.plan.identities import CAMERA_TRACK
 from mot_anon.plan.regions import clip
 from mot_anon.vision.cache import Tick, frames_digest, kept
 
@@ -33,6 +34,7 @@ _ALL = 0.9  # share of a box that must be still for it to be of a thing
 _COARSE = 4  # pixels a cell in which motion is looked for
 _MOVED, _SHAKEN = 8.0, 0.2  # grey levels, and share of what is between neighbours, by which a cell differs if it moves
 _NEAR, _LEAST_CELLS = 1 / 16, 7  # of the frame's height, and in cells: side of the neighbourhood that must be still
+_LONG = 4.0  # seconds: in less nobody need move
 _SELDOM = 0.03  # share of its cells and frames that may have moved all the same
 _TONES = 16  # from dark to light: a camera's exposure changes each otherwise
 _DETAIL, _TOLD = 6.0, 0.05  # grey levels between neighbours from which a cell tells of motion; share of cells that must
@@ -59,7 +61,12 @@ class Plate:
 
 
 def make_plate(
-    frames: Sequence[Path], regions: pd.DataFrame, size: tuple[int, int], tick: Tick | None = None
+    frames: Sequence[Path],
+    regions: pd.DataFrame,
+    size: tuple[int, int],
+    tick: Tick | None = None,
+    *,
+    seconds: float,
 ) -> Plate | None:
     """The plate of a recording; None where the camera moves, or where hardly anything is ever free.
 
@@ -72,13 +79,15 @@ def make_plate(
         (width, height) in pixels.
     tick:
         Called once a sampled frame (:func:`sampled`).
+    seconds:
+        How long the recording is: who sits or waits may not move in a short one.
     """
     numbers = sampled(len(frames))
     boxes = regions[["x", "y", "w", "h"]].to_numpy(np.float64)
     said = regions["frame"].to_numpy(np.int64)
     loose = regions["loose"].to_numpy(bool)
-    what = hashlib.sha256(boxes.tobytes() + said.tobytes() + loose.tobytes()).hexdigest()
-    name = f"plate 4 of things {numbers} {frames_digest([frames[number - 1] for number in numbers])} {what}"
+    what = hashlib.sha256(boxes.tobytes() + said.tobytes() + loose.tobytes() + bytes([seconds >= _LONG])).hexdigest()
+    name = f"plate 4 {numbers} of things {frames_digest([frames[number - 1] for number in numbers])} {what}"
 
     def compute() -> NDArray[np.uint8]:
         often = _often(boxes[loose], said[loose], len(frames), size)
@@ -90,7 +99,7 @@ def make_plate(
             if tick:
                 tick()
         plate = _median(np.stack(stack), np.stack(free))
-        still = _still(stack, held, plate)
+        still = _still(stack, held, plate) & (seconds >= _LONG)
         plate[often & ~still] = 0
         plate[still & (plate[..., 3] > 0), 3] = _KNOWN_STILL
         return plate
@@ -120,6 +129,13 @@ def things_there(plate: Plate, regions: pd.DataFrame, size: tuple[int, int]) -> 
         x1, y1, x2, y2 = clip(box, size)
         found[row] = x2 > x1 and y2 > y1 and plate.still[y1:y2, x1:x2].mean() >= _ALL
     return found
+
+
+def nobody_drawn_into_things(regions: pd.DataFrame, plate: Plate, size: tuple[int, int]) -> pd.DataFrame:
+    """Regions with those of things ``unsure`` (:func:`things_there`), as far as they belong to nobody's track."""
+    loose = ((regions["track"] == CAMERA_TRACK) & (regions["kind"] == "person")).to_numpy()
+    things = loose & things_there(plate, regions, size)
+    return regions.assign(kind=np.where(things, "unsure", regions["kind"]))
 
 
 def _covered(boxes: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from mot_anon.data.motchallenge import OCCLUDER_CLASSES, PERSON_CLASSES
 
 REGION_COLUMNS = ["frame", "track", "x", "y", "w", "h", "kind", "source"]
-"""One region of one frame: ``kind`` is person, unsure or hidden, ``source`` gt, group, gap, detection, tracker or
-manual.
+"""One region of one frame: ``kind`` is person, unsure or hidden, ``source`` gt, group, gap, detection, tracker,
+motion or manual.
 
 A ``group`` is a row of ground truth without a head of its own at the top: a crowd, or a reflection.
 """

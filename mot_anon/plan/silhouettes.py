@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mot_anon.plan import regions as reg
 from mot_anon.plan.identities import CAMERA_TRACK
+from mot_anon.plan.moving import MOTION
 from mot_anon.vision.bodies import PARTS
 from mot_anon.vision.parse import SIZE, widen
 
@@ -134,6 +135,8 @@ def trusted(
             and vague < _VAGUE
             and steady.agreement[row] >= _STRAYED
         )
+    # Of what moves and is nobody's, nobody knows what it is: all of it is covered.
+    sure &= (regions["source"] != MOTION).to_numpy()
     if careful:
         return sure
     doubtful = (regions["kind"] == "unsure").to_numpy() & _loose(regions)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from mot_anon.data import motchallenge
@@ -22,11 +21,13 @@ from mot_anon.plan.camera_look import camera_look
 from mot_anon.plan.generous import generous, reliable
 from mot_anon.plan.identities import CAMERA_TRACK, ISOMETRY, TRACKER, Embeddings, identity_codes
 from mot_anon.plan.keys import Key
+from mot_anon.plan.moving import MOTION
 from mot_anon.plan.overrides import Override, apply_overrides
-from mot_anon.plan.plate import make_plate, sampled, things_there
+from mot_anon.plan.plate import make_plate, nobody_drawn_into_things, sampled
 from mot_anon.plan.steadying import steadied
 from mot_anon.plan.tracks import retracked, tracks_from_detections
 from mot_anon.plan.unexplained import unexplained, without_echoes
+from mot_anon.publish.guesses import confirmed, moving_somebody
 from mot_anon.publish.heads import find_heads
 from mot_anon.vision.cache import Tick, detect_sequence, embed_sequence, parse_sequence
 from mot_anon.vision.detect import make_detector
@@ -146,12 +147,15 @@ def plan_recording(
         more = unexplained(detections, visible, things, size, target, silhouettes=silhouettes)
         if silhouettes:
             rim = reg.coming_and_going(regions, round(_RIM_SECONDS * sequence.fps), sequence.n_frames, size)
-            regions = _confirmed(recording, regions, rim, progress)
+            regions = confirmed(sequence.frames, name, regions, rim, progress)
         regions = _with_visibility(regions, more)
     else:
         tick = progress(f"tracks {name}", sequence.n_frames)
         regions = tracks_from_detections(sequence.frames, detections, name, sequence.fps, tick)
         things = pd.DataFrame(columns=reg.OCCLUDER_COLUMNS).astype({"frame": "int64"})
+    if target != "face":
+        moves = moving_somebody(sequence.frames, name, regions, size, progress, parsed=silhouettes)
+        regions = pd.concat([regions, moves], ignore_index=True)
     overrides = [line for line in coverage.overrides if line.sequence in {name, *(v.name for v in recording.views)}]
     if overrides:
         assert coverage.overrides_path is not None
@@ -173,11 +177,8 @@ def plan_recording(
         regions, seen, somebody = _looked_at(recording, regions, size, progress, careful=not restored)
         if restored:
             tick = progress(f"background {name}", len(sampled(sequence.n_frames)))
-            plate = make_plate(sequence.frames, somebody, size, tick)
-            if plate is not None:
-                loose = ((regions["track"] == CAMERA_TRACK) & (regions["kind"] == "person")).to_numpy()
-                things_too = loose & things_there(plate, regions, size)
-                regions = regions.assign(kind=np.where(things_too, "unsure", regions["kind"]))
+            plate = make_plate(sequence.frames, somebody, size, tick, seconds=sequence.n_frames / sequence.fps)
+            regions = regions if plate is None else nobody_drawn_into_things(regions, plate, size)
             look = camera_look(sequence.frames, regions, size)
     if heads is not None:
         heads = heads.of(regions["_head"].to_numpy())
@@ -187,20 +188,6 @@ def plan_recording(
     bits = next(key.stream("recolor", recording.camera))
     length = sequence.n_frames
     return CameraPlan(recording.camera, name, size, length, regions, things, codes, bits, seen, plate, heads, look)
-
-
-def _confirmed(
-    recording: Recording, regions: pd.DataFrame, guesses: pd.DataFrame, progress: Callable[[str, int], Tick]
-) -> pd.DataFrame:
-    """``regions`` and those of the guesses in which the parser does not say that there is nobody."""
-    from mot_anon.vision.parse import Parser
-
-    if not len(guesses):
-        return regions
-    frames = recording.first.frames
-    packed = parse_sequence(frames, guesses, Parser(), progress(f"rim {recording.name}", len(frames)))
-    there = looks.Readings.from_bytes(packed).scores >= looks.NOBODY
-    return pd.concat([regions, guesses[there]], ignore_index=True)
 
 
 def _looked_at(
@@ -229,7 +216,8 @@ def _looked_at(
     ordered = reg.order_far_to_near(regions.assign(_read=range(len(regions))))
     painted = ordered[ordered["kind"] != "hidden"].groupby("frame", sort=True)["_read"]
     seen = {int(frame): looks.pack(steady, sure, rows.to_numpy()) for frame, rows in painted}
-    nobody = (regions["kind"] == "unsure") & (steady.scores < looks.NOBODY)
+    moves = regions["source"] == MOTION
+    nobody = (regions["kind"] == "unsure") & (steady.scores < looks.NOBODY) & ~moves
     loose = (regions["track"] == CAMERA_TRACK) & (steady.scores >= looks.PERSON)
     return ordered.drop(columns="_read"), seen, regions.assign(loose=loose)[~nobody]
 

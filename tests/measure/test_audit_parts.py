@@ -18,11 +18,11 @@ from mot_anon.measure.audit.candidates import CANDIDATE_COLUMNS, allowed_boxes, 
 from mot_anon.measure.audit.detail import detail, elsewhere, rawness
 from mot_anon.measure.audit.frames import outside
 from mot_anon.measure.audit.missed import contact_sheet, grouped, worklist
-from mot_anon.measure.audit.motion import moving, still_background, upright_blobs
 from mot_anon.measure.audit.sights import Sight
 from mot_anon.methods.classical import cell_means, gaussian, hue_rotation
 from mot_anon.plan.overrides import Override
 from mot_anon.publish.analyse import Coverage
+from mot_anon.vision.motion import moving, still_background, upright_blobs
 from tests.measure.audit_trees import audited, cover_up, published, repaint, write_originals
 from tests.realdata import MOT, needs_mot
 from tests.sequences import noise

@@ -37,7 +37,7 @@ def filmed(folder: Path, lefts: list[int], *, shift: int = 0, loose: bool = Fals
 
 def test_the_plate_is_the_wall_and_nothing_of_the_people(tmp_path: Path) -> None:
     frames, regions = filmed(tmp_path / "a", list(range(10, 130, 10)))
-    plate = make_plate(frames, regions, SIZE)
+    plate = make_plate(frames, regions, SIZE, seconds=9)
     assert plate is not None
     assert plate.known.mean() > 0.95
     assert (plate.pixels[plate.known] == WALL[plate.known]).all()
@@ -45,7 +45,7 @@ def test_the_plate_is_the_wall_and_nothing_of_the_people(tmp_path: Path) -> None
 
 def test_where_somebody_always_stands_nothing_is_known(tmp_path: Path) -> None:
     frames, regions = filmed(tmp_path / "a", [50] * 12)
-    plate = make_plate(frames, regions, SIZE)
+    plate = make_plate(frames, regions, SIZE, seconds=9)
     assert plate is not None
     assert not plate.known[20:80, 50:70].any()
     assert plate.known[:, :40].all()
@@ -53,7 +53,7 @@ def test_where_somebody_always_stands_nothing_is_known(tmp_path: Path) -> None:
 
 def test_a_few_frames_are_not_enough(tmp_path: Path) -> None:
     frames, regions = filmed(tmp_path / "a", [50] * 8 + [110] * 4)  # free in four frames only
-    plate = make_plate(frames, regions, SIZE)
+    plate = make_plate(frames, regions, SIZE, seconds=9)
     assert plate is not None
     assert not plate.known[20:80, 50:70].any()
 
@@ -61,14 +61,14 @@ def test_a_few_frames_are_not_enough(tmp_path: Path) -> None:
 def test_where_untracked_detections_keep_coming_nothing_is_known(tmp_path: Path) -> None:
     # Somebody stands there all the time, as still as people can, and the detector sees them in every third frame.
     frames, regions = filmed(tmp_path / "a", [50, 51, 50, 49, 50] * 3, loose=True)
-    plate = make_plate(frames, regions.iloc[::3], SIZE)
+    plate = make_plate(frames, regions.iloc[::3], SIZE, seconds=9)
     assert plate is not None
     assert not plate.known[20:80, 50:70].any()
 
 
 def test_what_never_moves_is_known_whatever_detectors_say_of_it(tmp_path: Path) -> None:
     frames, regions = filmed(tmp_path / "a", [50] * 15, loose=True)
-    plate = make_plate(frames, regions.iloc[::3], SIZE)
+    plate = make_plate(frames, regions.iloc[::3], SIZE, seconds=9)
     assert plate is not None
     assert plate.known.all()
     assert (plate.pixels[30:70, 52:68] == (0, 0, 255)).all()
@@ -76,7 +76,7 @@ def test_what_never_moves_is_known_whatever_detectors_say_of_it(tmp_path: Path) 
 
 def test_a_box_of_what_never_moves_is_a_thing_and_one_of_somebody_who_moves_is_not(tmp_path: Path) -> None:
     frames, regions = filmed(tmp_path / "a", list(range(5, 50, 3)))
-    plate = make_plate(frames, regions.iloc[:0], SIZE)  # nobody is known to walk there
+    plate = make_plate(frames, regions.iloc[:0], SIZE, seconds=9)  # nobody is known to walk there
     assert plate is not None
     asked = pd.DataFrame({"x": [110, 20, 400], "y": [20, 20, 0], "w": [40, 20, 9], "h": [60, 60, 9]})
     assert things_there(plate, asked, SIZE).tolist() == [True, False, False]
@@ -84,12 +84,12 @@ def test_a_box_of_what_never_moves_is_a_thing_and_one_of_somebody_who_moves_is_n
 
 def test_a_camera_that_moves_has_no_plate(tmp_path: Path) -> None:
     frames, regions = filmed(tmp_path / "a", list(range(10, 130, 10)), shift=5)
-    assert make_plate(frames, regions, SIZE) is None
+    assert make_plate(frames, regions, SIZE, seconds=9) is None
 
 
 def test_a_plate_is_used_for_frames_that_were_taken_from_the_same_place(tmp_path: Path) -> None:
     frames, regions = filmed(tmp_path / "a", list(range(10, 130, 10)))
-    plate = make_plate(frames, regions, SIZE)
+    plate = make_plate(frames, regions, SIZE, seconds=9)
     assert plate is not None
     outside = np.ones(SIZE[::-1], bool)
     assert plate.shows(WALL, outside)

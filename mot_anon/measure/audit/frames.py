@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from mot_anon.data.frames import EXTENSIONS, Frame, decode_frame, frame_bytes
 from mot_anon.errors import FrameError
 from mot_anon.measure.audit.detail import LOOK, RAW, Detail, Rawness, detail, elsewhere, enough_told, rawness
-from mot_anon.measure.audit.motion import moving, upright_blobs
-from mot_anon.measure.audit.places import MOVING, core, headless, wanted
+from mot_anon.measure.audit.places import MOVING, core, headless, round_motion, wanted
 from mot_anon.measure.audit.sights import Candidate, Sight, finite
 from mot_anon.plan.regions import clip, iou
+from mot_anon.vision.motion import moving, upright_blobs
 
 if TYPE_CHECKING:
     from mot_anon.measure.audit.faces import FaceLook
@@ -132,7 +132,7 @@ def judge_frame(task: Task) -> Judged:
         task.number,
         tuple(sight for sight in sights if sight is not None),
         moved,
-        outside(before, after, task.allowed, lossless=lossless),
+        outside(before, after, round_motion(task.allowed, motion, task.target), lossless=lossless),
         lossless,
         faces,
     )

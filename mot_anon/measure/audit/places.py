@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mot_anon.measure.audit.sights import Candidate
 from mot_anon.plan.regions import clip, standing_height
+from mot_anon.plan.silhouettes import windows_of
 
 MOVING = 0.2
 """Share of a place that must move for its motion to be somebody's."""
+_LEAST_BLOB, _BEYOND_BLOB = (
+    16,
+    0.3,
+)  # pixels, and of its width: of what moves, and how far round it something is covered
 _BELOW = 0.25  # of a standing person's height: from there down no head is theirs
 _BESIDE = 0.25  # of a labelled person's width: as far beside them arms, bags and shadows are theirs
 
@@ -66,3 +72,22 @@ def headless(
             if left - _BESIDE * wide <= x <= left + (1 + _BESIDE) * wide and below <= y <= top + high:
                 return True
     return False
+
+
+def round_motion(allowed: NDArray[np.float64], motion: NDArray[np.bool_] | None, target: str) -> NDArray[np.float64]:
+    """``allowed`` boxes (N, 4), and those in which publishing may have covered what moves and is nobody's.
+
+    With target ``face`` nothing is covered for moving.  Everything that moves counts, upright or not: of what is a
+    crowd here publishing may have seen a part.
+    """
+    if motion is None or target == "face" or not motion.any():
+        return allowed
+    _, _, stats, _ = cv2.connectedComponentsWithStats(motion.astype(np.uint8), connectivity=8)
+    blobs = stats[1:, :4][stats[1:, 3] >= _LEAST_BLOB].astype(np.float64)
+    if not len(blobs):
+        return allowed
+    windows = windows_of(blobs).astype(np.float64)
+    more = _BEYOND_BLOB * blobs[:, 2:3] + _LEAST_BLOB
+    return np.concatenate(
+        [allowed, np.concatenate([windows[:, :2] - more, windows[:, 2:] - windows[:, :2] + 2 * more], 1)]
+    )

@@ -34,7 +34,6 @@ from mot_anon.measure.audit.frames import Judged, Task, judge_frame
 from mot_anon.measure.audit.labels import IdMaps, check_ids, check_labels
 from mot_anon.measure.audit.likeness import ENOUGH
 from mot_anon.measure.audit.missed import contact_sheet, grouped, worklist
-from mot_anon.measure.audit.motion import still_background
 from mot_anon.measure.audit.sights import Candidate, FaceSight, Sight
 from mot_anon.measure.audit.tree import Pair
 from mot_anon.measure.audit.verdicts import HAIR, background, missed, notes, outside, uncovered
@@ -44,6 +43,7 @@ from mot_anon.progress import Report
 from mot_anon.publish.executors import executor_for
 from mot_anon.vision.cache import detect_sequence, frames_digest
 from mot_anon.vision.detect import Detector, HogDetector, make_detector
+from mot_anon.vision.motion import still_background
 
 JSON, WORKLIST, SHEET, FACE_SHEET = "audit.json", "worklist.csv", "missed.png", "faces.png"
 _SENSITIVE_HOG = 0.2  # lower than what the renderer uses, so as to see more than it did

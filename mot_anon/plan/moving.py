@@ -1,0 +1,74 @@
+"""What moves before a standing camera and is in nobody's box: people whom neither labels nor detectors know.
+
+Somebody who is still half outside of the picture, or passes behind glass, is often in no label, and no detector sees a
+leg or a back for somebody.  But they move, and what moves upright can be covered without knowing who it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mot_anon.data.frames import read_frame
+from mot_anon.plan.regions import REGION_COLUMNS, clip
+from mot_anon.threads import spread
+from mot_anon.vision.cache import Tick, frames_digest, kept
+from mot_anon.vision.motion import moving, still_background, upright_blobs
+
+MOTION = "motion"
+"""The ``source`` of such regions."""
+_BESIDE, _ABOVE = 0.15, 0.06  # of a box: how far beyond it its person's shadow, blur and hair move
+
+
+def moving_regions(
+    frames: Sequence[Path], regions: pd.DataFrame, size: tuple[int, int], tick: Tick | None = None
+) -> pd.DataFrame:
+    """Regions of kind ``unsure`` round what moves and is nobody's; none where the camera moves.
+
+    Parameters
+    ----------
+    regions:
+        Everybody who is known, hidden or not.
+    size:
+        (width, height) in pixels.
+    tick:
+        Called once a frame.
+    """
+    boxes, numbers = regions[["x", "y", "w", "h"]].to_numpy(np.float64), regions["frame"].to_numpy(np.int64)
+
+    def compute() -> NDArray[np.float64]:
+        background = still_background(frames)
+        found = [np.zeros((0, 5))]
+
+        def look(number: int) -> NDArray[np.float64]:
+            if background is None:
+                return found[0]
+            mask = moving(read_frame(frames[number - 1]), background)
+            for x, y, w, h in boxes[numbers == number]:
+                wide, high = _BESIDE * w, _ABOVE * h
+                x1, y1, x2, y2 = clip(np.array([x - wide, y - high, w + 2 * wide, h + 2 * high]), size)
+                mask[max(0, y1) : max(0, y2), max(0, x1) : max(0, x2)] = False
+            return np.array([(number, *blob) for blob in upright_blobs(mask)], np.float64).reshape(-1, 5)
+
+        for rows in spread(look, range(1, len(frames) + 1)):
+            found.append(rows)
+            if tick:
+                tick()
+        return np.concatenate(found)
+
+    what = hashlib.sha256(boxes.tobytes() + numbers.tobytes()).hexdigest()
+    rows = kept(f"moving 1 {frames_digest(frames)} {what}", compute, tick, len(frames))
+    table = pd.DataFrame(rows, columns=["frame", "x", "y", "w", "h"]).astype({"frame": "int64"})
+    return table.assign(track="", kind="unsure", source=MOTION)[REGION_COLUMNS].assign(visibility=1.0)
+
+
+def at_edge(regions: pd.DataFrame, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """(N,) whether boxes reach the frame's left, right or lower edge: where a part may be all that is seen."""
+    boxes = regions[["x", "y", "w", "h"]].to_numpy(np.float64)
+    right, low = boxes[:, 0] + boxes[:, 2], boxes[:, 1] + boxes[:, 3]
+    return np.asarray((boxes[:, 0] <= 1) | (right >= size[0] - 1) | (low >= size[1] - 1))

@@ -1,0 +1,53 @@
+"""Where somebody may be whom no row of ground truth and no detection has: guesses that a parser looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mot_anon.plan import silhouettes as looks
+from mot_anon.plan.moving import at_edge, moving_regions
+from mot_anon.vision.cache import Tick, parse_sequence
+
+_Progress = Callable[[str, int], Tick]
+
+
+def confirmed(
+    frames: Sequence[Path], name: str, regions: pd.DataFrame, guesses: pd.DataFrame, progress: _Progress
+) -> pd.DataFrame:
+    """``regions`` and those of the guesses in which the parser does not say that there is nobody."""
+    if not len(guesses):
+        return regions
+    there = _scores(frames, guesses, progress(f"rim {name}", len(frames))) >= looks.NOBODY
+    return pd.concat([regions, guesses[there]], ignore_index=True)
+
+
+def moving_somebody(
+    frames: Sequence[Path],
+    name: str,
+    regions: pd.DataFrame,
+    size: tuple[int, int],
+    progress: _Progress,
+    *,
+    parsed: bool,
+) -> pd.DataFrame:
+    """What moves beside all ``regions`` and may be somebody: at the frame's edge, or where a parser sees anybody in it.
+
+    At the edge a leg may be all that is in the picture, in which no parser sees a person.  Methods that go without a
+    parser (``parsed`` False) cover what moves there, and nothing else that only moves.
+    """
+    found = moving_regions(frames, regions, size, progress(f"motion {name}", len(frames)))
+    likely = at_edge(found, size)
+    if parsed and len(found):
+        likely |= _scores(frames, found, progress(f"moving {name}", len(frames))) >= looks.NOBODY
+    return found[likely]
+
+
+def _scores(frames: Sequence[Path], boxes: pd.DataFrame, tick: Tick) -> NDArray[np.float32]:
+    from mot_anon.vision.parse import Parser
+
+    return looks.Readings.from_bytes(parse_sequence(frames, boxes, Parser(), tick)).scores

@@ -1,0 +1,68 @@
+"""What moves before a standing camera and is nobody's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from mot_anon.plan.moving import MOTION, at_edge, moving_regions
+from tests.sequences import noise
+
+SIZE = (160, 120)
+WALL = cv2.GaussianBlur(noise(SIZE, 3), (0, 0), 2)
+NOBODY = pd.DataFrame({"frame": pd.Series(dtype="int64")} | {name: pd.Series(dtype=float) for name in "xywh"})
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOT_ANON_CACHE", str(tmp_path / "cache"))
+
+
+def filmed(folder: Path, lefts: list[int], *, shift: int = 0) -> list[Path]:
+    """Somebody red, 24 by 70 pixels, before a wall."""
+    folder.mkdir()
+    frames = []
+    for number, left in enumerate(lefts, start=1):
+        frame = np.ascontiguousarray(np.roll(WALL, shift * number, 1))
+        cv2.rectangle(frame, (left, 30), (left + 23, 99), (0, 0, 255), -1)
+        frames.append(folder / f"{number:06d}.png")
+        cv2.imwrite(str(frames[-1]), frame)
+    return frames
+
+
+def test_who_walks_and_is_in_no_box_is_found_where_they_are(tmp_path: Path) -> None:
+    lefts = list(range(-10, 140, 10))
+    found = moving_regions(filmed(tmp_path / "a", lefts), NOBODY, SIZE)
+    assert set(found["kind"]) == {"unsure"}
+    assert set(found["source"]) == {MOTION}
+    assert len(set(found["frame"])) >= len(lefts) - 1
+    for row in found.itertuples():
+        left = max(0, lefts[row.frame - 1])
+        right = min(SIZE[0], lefts[row.frame - 1] + 24)
+        assert abs(row.x - left) <= 3
+        assert abs(row.x + row.w - right) <= 3
+        assert abs(row.y - 30) <= 3
+    edge = found[at_edge(found, SIZE)]
+    assert set(edge["frame"]) == {1, 2}
+
+
+def test_who_is_in_a_box_is_known(tmp_path: Path) -> None:
+    lefts = list(range(0, 130, 10))
+    rows = [(number, left, 30, 24, 70) for number, left in enumerate(lefts, start=1)]
+    known = pd.DataFrame(rows, columns=["frame", "x", "y", "w", "h"])
+    frames = filmed(tmp_path / "a", lefts)
+    assert moving_regions(frames, known, SIZE).empty
+    assert set(moving_regions(frames, known[known["frame"] != 5], SIZE)["frame"]) == {5}
+
+
+def test_where_the_camera_moves_nothing_is_said(tmp_path: Path) -> None:
+    assert moving_regions(filmed(tmp_path / "a", list(range(0, 130, 10)), shift=7), NOBODY, SIZE).empty
+
+
+def test_only_sides_and_feet_are_cut_off_by_the_frame() -> None:
+    boxes = pd.DataFrame({"x": [0, 50, 140, 50, 50], "y": [20, 0, 20, 60, 20], "w": 20, "h": [50, 50, 50, 60, 50]})
+    assert at_edge(boxes, SIZE).tolist() == [True, False, True, True, False]
