@@ -22,7 +22,8 @@ from mot_anon.vision.motion import moving, still_background, upright_blobs
 
 MOTION = "motion"
 """The ``source`` of such regions."""
-_BESIDE, _ABOVE = 0.15, 0.06  # of a box: how far beyond it its person's shadow, blur and hair move
+_BESIDE, _ABOVE = 0.05, 0.03  # of a box: how far beyond it its person's blur and hair move
+_CUT = 12.0  # times as high as wide: what may be seen of somebody whom the frame cuts off
 
 
 def moving_regions(
@@ -53,7 +54,7 @@ def moving_regions(
                 wide, high = _BESIDE * w, _ABOVE * h
                 x1, y1, x2, y2 = clip(np.array([x - wide, y - high, w + 2 * wide, h + 2 * high]), size)
                 mask[max(0, y1) : max(0, y2), max(0, x1) : max(0, x2)] = False
-            return np.array([(number, *blob) for blob in upright_blobs(mask)], np.float64).reshape(-1, 5)
+            return np.array([(number, *blob) for blob in upright_blobs(mask, _CUT)], np.float64).reshape(-1, 5)
 
         for rows in spread(look, range(1, len(frames) + 1)):
             found.append(rows)
@@ -62,7 +63,7 @@ def moving_regions(
         return np.concatenate(found)
 
     what = hashlib.sha256(boxes.tobytes() + numbers.tobytes()).hexdigest()
-    rows = kept(f"moving 1 {frames_digest(frames)} {what}", compute, tick, len(frames))
+    rows = kept(f"moving 2 {frames_digest(frames)} {what}", compute, tick, len(frames))
     table = pd.DataFrame(rows, columns=["frame", "x", "y", "w", "h"]).astype({"frame": "int64"})
     return table.assign(track="", kind="unsure", source=MOTION)[REGION_COLUMNS].assign(visibility=1.0)
 

@@ -19,6 +19,7 @@ _CHANGE = 16  # grey levels between a frame and the background, after smoothing
 _STILL = 0.85  # correlation of detail with the median's, in nearly all frames
 _NEARLY_ALL = 0.9
 _PLACE = 16  # pixels: side of a place that is looked at by itself
+_SLIM = 5.0  # times as high as wide: nobody is slimmer
 _FLAT = 1.5  # grey levels (rms) of detail, below which a place says nothing
 
 
@@ -44,14 +45,17 @@ def moving(frame: Frame, background: Grey) -> NDArray[np.bool_]:
     return np.asarray(cv2.morphologyEx(opened, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0)
 
 
-def upright_blobs(mask: NDArray[np.bool_]) -> list[tuple[int, int, int, int]]:
-    """Boxes (x, y, w, h) of the connected parts of a mask that are as large and as upright as a person."""
+def upright_blobs(mask: NDArray[np.bool_], at_edge: float = _SLIM) -> list[tuple[int, int, int, int]]:
+    """Boxes (x, y, w, h) of the connected parts of a mask that are as large and as upright as a person.
+
+    ``at_edge`` is how many times as high as wide they may be where the left or right edge cuts them off.
+    """
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    least = max(32, mask.shape[0] // 16)
+    least, wide = max(32, mask.shape[0] // 16), mask.shape[1]
     return [
         (int(x), int(y), int(w), int(h))
         for x, y, w, h, area in stats[1:]
-        if h >= least and 1.3 <= h / w <= 5 and area >= 0.35 * w * h
+        if h >= least and 1.3 <= h / w <= (at_edge if x <= 1 or x + w >= wide - 1 else _SLIM) and area >= 0.35 * w * h
     ]
 
 
