@@ -20,6 +20,7 @@ _EDGE = (0.35, 0.7)  # of the silhouette: transparent below, opaque above
 _SHARPEN = 0.6  # of a cell of the generator's: standard deviation of what is added to sharpen
 _ADDED, _ADDED_TO_CLOTH = 0.35, 2.0  # how much of it, and how much where no texture is left that it would raise
 _CLOTH = (5, 0.15, 1.5)  # diameter in cells, standard deviations of tone and of cells: patches of one piece of cloth
+_MOST_PLAIN = 0.5  # of the way to one piece; all of it would leave large people less detail than the camera shows
 _INSIDE = 0.9  # of the opacity: where a picture is looked at for how sharp it is
 _FAR = 0.9  # pixels a cell, below which there is nothing to sharpen
 
@@ -82,7 +83,7 @@ def plain(picture: Pixels, cell: float) -> Pixels:
     The generator makes texture in patches that have no form and change from frame to frame.  People who are small look
     the sharper for it; on people of 200 pixels and more it shows as mottles that crawl.
     """
-    strength = _nearness(cell)
+    strength = min(_MOST_PLAIN, _nearness(cell))
     if strength == 0:
         return picture
     diameter, tone, cells = _CLOTH
