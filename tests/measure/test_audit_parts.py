@@ -18,6 +18,7 @@ from mot_anon.measure.audit.candidates import CANDIDATE_COLUMNS, allowed_boxes, 
 from mot_anon.measure.audit.detail import detail, elsewhere, rawness
 from mot_anon.measure.audit.frames import outside
 from mot_anon.measure.audit.missed import contact_sheet, grouped, worklist
+from mot_anon.measure.audit.places import round_motion
 from mot_anon.measure.audit.sights import Sight
 from mot_anon.methods.classical import cell_means, gaussian, hue_rotation
 from mot_anon.plan.overrides import Override
@@ -326,3 +327,20 @@ def test_sequences_without_ground_truth_are_judged_by_what_two_detectors_agree_o
         found = audited(originals, tree, tmp_path / f"audit-{method}", detector="hog")
         assert bool(found.errors) == (method == "none"), found.lines()
         assert {finding.check for finding in found.errors} <= {"coverage"}
+
+
+def test_round_what_moves_pixels_may_have_changed_but_not_with_target_face() -> None:
+    motion = np.zeros((120, 160), bool)
+    motion[40:100, 60:80] = True
+    motion[5:9, 5:9] = True  # a speck
+    none = np.zeros((0, 4))
+    allowed = round_motion(none, motion, "body")
+    assert allowed.shape == (1, 4)
+    x, y, w, h = allowed[0]
+    assert x < 60
+    assert x + w > 80
+    assert y < 40
+    assert y + h > 100
+    assert len(round_motion(none, motion, "face")) == 0
+    assert len(round_motion(none, None, "body")) == 0
+    assert len(round_motion(none, np.zeros_like(motion), "body")) == 0

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from mot_anon.plan.moving import MOTION, at_edge, moving_regions
+from mot_anon.publish.guesses import moving_somebody
 from tests.sequences import noise
 
 SIZE = (160, 120)
@@ -66,3 +67,17 @@ def test_where_the_camera_moves_nothing_is_said(tmp_path: Path) -> None:
 def test_only_sides_and_feet_are_cut_off_by_the_frame() -> None:
     boxes = pd.DataFrame({"x": [0, 50, 140, 50, 50], "y": [20, 0, 20, 60, 20], "w": 20, "h": [50, 50, 50, 60, 50]})
     assert at_edge(boxes, SIZE).tolist() == [True, False, True, True, False]
+
+
+def test_without_a_parser_only_what_the_frame_cuts_off_is_covered(tmp_path: Path) -> None:
+    frames = filmed(tmp_path / "a", list(range(-10, 140, 10)))
+    kept = moving_somebody(frames, "a", NOBODY, SIZE, lambda what, steps: lambda: None, parsed=False)
+    assert len(kept)
+    assert at_edge(kept, SIZE).all()
+    assert len(moving_regions(frames, NOBODY, SIZE)) > len(kept)
+
+
+def test_a_leg_at_the_edge_is_enough(tmp_path: Path) -> None:
+    frames = filmed(tmp_path / "a", [-17, -17, 60, 70, 80, 90, 100, 110, 60, 30, 60, 90])
+    found = moving_regions(frames, NOBODY, SIZE)
+    assert {1, 2} <= set(found[at_edge(found, SIZE)]["frame"])  # ten times as high as wide
