@@ -50,10 +50,7 @@ def moving_regions(
             if background is None:
                 return found[0]
             mask = moving(read_frame(frames[number - 1]), background)
-            for x, y, w, h in boxes[numbers == number]:
-                wide, high = _BESIDE * w, _ABOVE * h
-                x1, y1, x2, y2 = clip(np.array([x - wide, y - high, w + 2 * wide, h + 2 * high]), size)
-                mask[max(0, y1) : max(0, y2), max(0, x1) : max(0, x2)] = False
+            mask &= ~known_to_move(boxes[numbers == number], size)
             return np.array([(number, *blob) for blob in upright_blobs(mask, _CUT)], np.float64).reshape(-1, 5)
 
         for rows in spread(look, range(1, len(frames) + 1)):
@@ -66,6 +63,16 @@ def moving_regions(
     rows = kept(f"moving 2 {frames_digest(frames)} {what}", compute, tick, len(frames))
     table = pd.DataFrame(rows, columns=["frame", "x", "y", "w", "h"]).astype({"frame": "int64"})
     return table.assign(track="", kind="unsure", source=MOTION)[REGION_COLUMNS].assign(visibility=1.0)
+
+
+def known_to_move(boxes: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """(H, W): where people whose boxes (N, 4) are known may move something."""
+    known = np.zeros((size[1], size[0]), bool)
+    for x, y, w, h in boxes:
+        wide, high = _BESIDE * w, _ABOVE * h
+        x1, y1, x2, y2 = clip(np.array([x - wide, y - high, w + 2 * wide, h + 2 * high]), size)
+        known[max(0, y1) : max(0, y2), max(0, x1) : max(0, x2)] = True
+    return known
 
 
 def at_edge(regions: pd.DataFrame, size: tuple[int, int]) -> NDArray[np.bool_]:

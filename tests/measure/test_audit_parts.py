@@ -334,13 +334,14 @@ def test_round_what_moves_pixels_may_have_changed_but_not_with_target_face() -> 
     motion[40:100, 60:80] = True
     motion[5:9, 5:9] = True  # a speck
     none = np.zeros((0, 4))
-    allowed = round_motion(none, motion, "body")
+    allowed = round_motion(none, motion, "body", none)
     assert allowed.shape == (1, 4)
     x, y, w, h = allowed[0]
     assert x < 60
     assert x + w > 80
     assert y < 40
     assert y + h > 100
-    assert len(round_motion(none, motion, "face")) == 0
-    assert len(round_motion(none, None, "body")) == 0
-    assert len(round_motion(none, np.zeros_like(motion), "body")) == 0
+    assert len(round_motion(none, motion, "face", none)) == 0
+    assert len(round_motion(none, None, "body", none)) == 0
+    assert len(round_motion(none, np.zeros_like(motion), "body", none)) == 0
+    assert len(round_motion(none, motion, "body", np.array([[58, 38, 24, 66.0]]))) == 0  # somebody whom everybody knows

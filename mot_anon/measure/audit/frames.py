@@ -128,11 +128,12 @@ def judge_frame(task: Task) -> Judged:
         anew.get(candidate.track) or _sight(task, candidate, details, motion) for candidate in task.candidates
     )
     moved = _blobs(task, details, motion) if motion is not None else ()
+    boxes = np.array([c.box for c in task.candidates], float).reshape(-1, 4)
     return Judged(
         task.number,
         tuple(sight for sight in sights if sight is not None),
         moved,
-        outside(before, after, round_motion(task.allowed, motion, task.target), lossless=lossless),
+        outside(before, after, round_motion(task.allowed, motion, task.target, boxes), lossless=lossless),
         lossless,
         faces,
     )

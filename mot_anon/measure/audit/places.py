@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mot_anon.measure.audit.sights import Candidate
+from mot_anon.plan.moving import known_to_move
 from mot_anon.plan.regions import clip, standing_height
 from mot_anon.plan.silhouettes import windows_of
 
@@ -74,20 +75,25 @@ def headless(
     return False
 
 
-def round_motion(allowed: NDArray[np.float64], motion: NDArray[np.bool_] | None, target: str) -> NDArray[np.float64]:
+def round_motion(
+    allowed: NDArray[np.float64],
+    motion: NDArray[np.bool_] | None,
+    target: str,
+    known: NDArray[np.float64],
+) -> NDArray[np.float64]:
     """``allowed`` boxes (N, 4), and those in which publishing may have covered what moves and is nobody's.
 
-    With target ``face`` nothing is covered for moving.  Everything that moves counts, upright or not: of what is a
-    crowd here publishing may have seen a part.
+    With target ``face`` nothing is covered for moving.  What moves beside the boxes of ``known`` people (K, 4) counts,
+    upright or not: of what is a crowd here publishing may have seen a part.
     """
-    if motion is None or target == "face" or not motion.any():
+    if motion is None or target == "face":
         return allowed
-    _, _, stats, _ = cv2.connectedComponentsWithStats(motion.astype(np.uint8), connectivity=8)
+    beside = motion & ~known_to_move(known, (motion.shape[1], motion.shape[0]))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(beside.astype(np.uint8), connectivity=8)
     blobs = stats[1:, :4][stats[1:, 3] >= _LEAST_BLOB].astype(np.float64)
     if not len(blobs):
         return allowed
     windows = windows_of(blobs).astype(np.float64)
     more = _BEYOND_BLOB * blobs[:, 2:3] + _LEAST_BLOB
-    return np.concatenate(
-        [allowed, np.concatenate([windows[:, :2] - more, windows[:, 2:] - windows[:, :2] + 2 * more], 1)]
-    )
+    low, high = windows[:, :2] - more, windows[:, 2:] + more
+    return np.concatenate([allowed, np.concatenate([low, high - low], 1)])
