@@ -88,7 +88,7 @@ class Cast:
         real = self.dressed(real, true, rows, dress)
         shape = torch.where((draw.uniform(n) < misread)[:, None, None, None], read, true)
         real, free = augment.patches(real, draw, share=0.2)
-        real = augment.light(real, draw, amount=0.2)
+        real = augment.light(real, draw, amount=0.12)
         person = torch.maximum(true[:, :1], read[:, :1]) * free
         return place(real, person, shape * free, others=augment.blobs(real, draw, share=0.3))
 

@@ -15,10 +15,7 @@ from mot_anon.plan.silhouettes import windows_of
 
 MOVING = 0.2
 """Share of a place that must move for its motion to be somebody's."""
-_LEAST_BLOB, _BEYOND_BLOB = (
-    16,
-    0.3,
-)  # pixels, and of its width: of what moves, and how far round it something is covered
+_LEAST_BLOB, _BEYOND_BLOB = 16, 0.3  # pixels, and of its width: what moves, and how far round it is covered
 _BELOW = 0.25  # of a standing person's height: from there down no head is theirs
 _BESIDE = 0.25  # of a labelled person's width: as far beside them arms, bags and shadows are theirs
 
