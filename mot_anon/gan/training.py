@@ -139,7 +139,7 @@ class GeneratorLearner(Learner):
 
     def nobody(self, draw: Draw, n: int) -> Tensor:
         """Codes (n, 24) of people who do not exist, as a key draws them."""
-        return self.code_map.natural(draw.normal(n, CODE_SIZE).double()).float()
+        return self.code_map.drawn(draw.normal(n, CODE_SIZE).double()).float()
 
     def shapes(self, places: Places, codes: Tensor) -> Tensor:
         """The shapes that ``codes``, for every place as many, are drawn after."""

@@ -12,6 +12,8 @@ from mot_anon.plan.keys import Key
 
 CODE_SIZE = 24
 """Length of an identity code."""
+PROMINENT = 8
+"""How many numbers of a code, the first ones, say most about somebody's looks (:mod:`mot_anon.gan.code_map`)."""
 CAMERA_TRACK = ""
 """The name under which everybody of a camera who has no track of their own gets a code."""
 
@@ -48,10 +50,11 @@ An isometry turns the mean over a whole track, and ground truth says which sight
 def isometry(key: Key, camera: str, tracks: Iterable[str], embeddings: Embeddings) -> Codes:
     """The same rotation for everybody of a camera, another for the next: code = R(key, camera) · (embedding − mean).
 
-    People are as alike afterwards as they were (the cosines stay), so tracking by looks stays as hard as it was.  What
-    everybody of a camera has in common, its light and its blur, is no likeness of people and is taken out before: in a
-    code it would be a trait that they all share.  Whoever has no embedding, or is alone, gets a code as under
-    :func:`pseudonym`.
+    The prominent numbers are turned among themselves, and so are the others: what made two people look alike would else
+    be turned into numbers that hardly show, and what hardly showed into looks.  People are as alike afterwards as they
+    were (the cosines stay), so tracking by looks stays as hard as it was.  What everybody of a camera has in common,
+    its light and its blur, is no likeness of people and is taken out before: in a code it would be a trait that they
+    all share.  Whoever has no embedding, or is alone, gets a code as under :func:`pseudonym`.
     """
     turn = rotation(key, camera)
     codes = pseudonym(key, camera, tracks)
@@ -71,11 +74,18 @@ def centred(embeddings: Embeddings) -> dict[str, NDArray[np.float64]]:
 
 
 def rotation(key: Key, camera: str) -> NDArray[np.float64]:
-    """(CODE_SIZE, CODE_SIZE): a random orthogonal matrix, uniform over all of them (Mezzadri, Notices AMS 2007)."""
-    drawn = key.normals("isometry", camera, size=CODE_SIZE * CODE_SIZE).astype(np.float64)
-    orthogonal, triangle = np.linalg.qr(drawn.reshape(CODE_SIZE, CODE_SIZE))
-    # QR leaves the signs open; with those of the diagonal the matrix is unique, and uniformly distributed.
-    return np.asarray(orthogonal * np.sign(np.diag(triangle)), np.float64)
+    """(CODE_SIZE, CODE_SIZE): two random orthogonal blocks, of the first ``PROMINENT`` numbers and of the others.
+
+    Each is uniform over all orthogonal matrices of its size (Mezzadri, Notices AMS 2007).
+    """
+    turn = np.zeros((CODE_SIZE, CODE_SIZE))
+    for name, block in (("prominent", slice(PROMINENT)), ("others", slice(PROMINENT, None))):
+        size = len(range(CODE_SIZE)[block])
+        drawn = key.normals("isometry", camera, name, size=size * size).astype(np.float64)
+        orthogonal, triangle = np.linalg.qr(drawn.reshape(size, size))
+        # QR leaves the signs open; with those of the diagonal the matrix is unique, and uniformly distributed.
+        turn[block, block] = orthogonal * np.sign(np.diag(triangle))
+    return turn
 
 
 def identity_codes(

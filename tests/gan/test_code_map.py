@@ -18,12 +18,13 @@ from mot_anon.gan.code_map import (
     CodeMapLearner,
     natural_codes,
     normal_codes,
+    prominence,
     train_code_map,
 )
 from mot_anon.gan.identity import CODE_SIZE, IdentityNetwork, embed, load_identity
 from mot_anon.gan.identity import FORMAT as IDENTITY_FORMAT
 from mot_anon.vision.bodies import load_bodies
-from mot_anon.vision.training import make_accelerator, train
+from mot_anon.vision.training import Draw, make_accelerator, train
 from mot_anon.vision.weights import save_weights
 from tests.invented_bodies import write_bodies
 from tests.realdata import BODIES, needs_bodies
@@ -39,9 +40,9 @@ def bent(n: int, seed: int) -> torch.Tensor:
 @pytest.fixture(scope="module")
 def learnt(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("weights") / "codes.safetensors"
-    config = CodeMapConfig(steps=400, batch=256, save_every=400, noise=0.05)
+    config = CodeMapConfig(steps=400, batch=256, save_every=400, noise=0.05, distances=0.0)
     accelerator = make_accelerator()
-    learner = CodeMapLearner(config, bent(4000, 0)[None], bent(500, 1)[None], accelerator)
+    learner = CodeMapLearner(config, bent(4000, 0)[None], bent(4000, 0), bent(500, 1)[None], accelerator)
     return train(learner, config, accelerator, out, lambda line: None)
 
 
@@ -49,7 +50,8 @@ def test_the_way_back_leads_to_where_one_came_from(learnt: Path) -> None:
     codes = bent(50, 2)
     numbers = normal_codes(codes, learnt)
     assert numbers.shape == (50, CODE_SIZE)
-    assert np.abs(natural_codes(numbers.numpy(), learnt) - codes.numpy()).max() < 0.01
+    back = code_map.load_code_map(learnt).natural(numbers.double())
+    assert (back - codes).abs().max() < 0.01
 
 
 def test_what_was_bent_becomes_normal_and_what_is_drawn_is_bent(learnt: Path) -> None:
@@ -62,6 +64,45 @@ def test_what_was_bent_becomes_normal_and_what_is_drawn_is_bent(learnt: Path) ->
     assert abs(bend(normal_codes(bent(2000, 3), learnt))) < 0.35
     drawn = natural_codes(np.random.default_rng(0).standard_normal((2000, CODE_SIZE)), learnt)
     assert bend(torch.from_numpy(drawn)) > 0.4  # of normal numbers it is 0
+
+
+def test_whoever_pays_for_distances_keeps_them_better() -> None:
+    def error(distances: float) -> float:
+        config = CodeMapConfig(steps=150, batch=128, save_every=150, noise=0.05, distances=distances)
+        learner = CodeMapLearner(config, bent(2000, 0)[None], bent(2000, 0), bent(500, 1)[None], make_accelerator())
+        draw = Draw(0)
+        for number in range(config.steps):
+            learner.step(draw, number, number / config.steps)
+        with torch.no_grad():
+            codes = bent(500, 1)
+            network = learner.networks["codes"]
+            assert isinstance(network, CodeMap)
+            before, after = torch.pdist(network.scaled(codes)), torch.pdist(network(codes)[0])
+        return float((after - before).square().mean())
+
+    assert error(10.0) < 0.5 * error(0.0)
+
+
+def test_directions_come_in_the_order_of_what_they_move() -> None:
+    codes = torch.randn(3000, CODE_SIZE, generator=torch.Generator().manual_seed(0))
+    moves = torch.linspace(0.1, 3, CODE_SIZE)
+    basis, weights = prominence(codes, 5 + codes * moves)
+    assert torch.allclose(basis.abs(), torch.eye(CODE_SIZE).flip(1), atol=1e-3)
+    assert torch.allclose(weights.sqrt() / weights[0].sqrt(), moves.flip(0) / 3, atol=1e-3)
+    assert float(weights.mean()) == pytest.approx(1)
+    flat, even = prominence(codes, torch.zeros(3000, 4))  # an untrained network tells nobody apart
+    assert torch.isfinite(flat).all()
+    assert torch.isfinite(even).all()
+
+
+def test_what_is_not_prominent_is_drawn_nearer_to_the_mean(learnt: Path) -> None:
+    numbers = np.zeros((2, CODE_SIZE))
+    numbers[0, 0] = numbers[1, -1] = 1
+    network = code_map.load_code_map(learnt)
+    drawn, asked = torch.from_numpy(natural_codes(numbers, learnt)).double(), network.natural(torch.from_numpy(numbers))
+    assert (drawn[0] - asked[0]).abs().max() < 2e-3  # of float16
+    found = network(drawn)[0][1]
+    assert float(found[-1]) == pytest.approx(0.6, abs=0.01)
 
 
 def test_how_a_map_spreads_is_the_determinant_of_its_derivative(learnt: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mot_anon.errors import OptionError
-from mot_anon.plan.identities import CAMERA_TRACK, CODE_SIZE, identity_codes, rotation
+from mot_anon.plan.identities import CAMERA_TRACK, CODE_SIZE, PROMINENT, identity_codes, rotation
 from mot_anon.plan.keys import Key
 
 KEY, OTHER = Key(bytes(32)), Key(bytes([1]) * 32)
@@ -84,6 +84,14 @@ def test_a_rotation_is_orthogonal_and_the_same_every_time() -> None:
     turn = rotation(KEY, "yard")
     assert np.allclose(turn @ turn.T, np.eye(CODE_SIZE), atol=1e-12)
     assert np.array_equal(turn, rotation(KEY, "yard"))
+
+
+def test_what_shows_is_turned_into_what_shows_and_the_rest_into_the_rest() -> None:
+    turn = rotation(KEY, "yard")
+    assert (turn[:PROMINENT, PROMINENT:] == 0).all()
+    assert (turn[PROMINENT:, :PROMINENT] == 0).all()
+    assert np.abs(turn[:PROMINENT, :PROMINENT]).max() < 0.99
+    assert np.linalg.norm(turn - rotation(KEY, "door")) > 1
 
 
 def test_under_isometry_whoever_is_alone_has_the_code_of_a_pseudonym() -> None:
