@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from mot_anon.methods.base import CIAGAN, Item, Pixels, Shape
+from mot_anon.methods.cloth import woven
 from mot_anon.threads import one_thread
 from mot_anon.vision.look import seen_by
 
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
 
 _EDGE = (0.35, 0.7)  # of the silhouette: transparent below, opaque above
 _SHARPEN = 0.6  # of a cell of the generator's: standard deviation of what is added to sharpen
-_ADDED, _ADDED_TO_CLOTH = 0.35, 2.0  # how much of it, and how much where no texture is left that it would raise
-_CLOTH = (5, 0.15, 1.5)  # diameter in cells, standard deviations of tone and of cells: patches of one piece of cloth
-_MOST_PLAIN = 0.5  # of the way to one piece; all of it would leave large people less detail than the camera shows
+_ADDED, _ADDED_TO_BODIES = 0.35, 0.8  # how much of it; with more, people fall into patches
 _INSIDE = 0.9  # of the opacity: where a picture is looked at for how sharp it is
 _FAR = 0.9  # pixels a cell, below which there is nothing to sharpen
 
@@ -77,22 +76,6 @@ class Ciagan:
         return self._made
 
 
-def plain(picture: Pixels, cell: float) -> Pixels:
-    """A generated picture (h, w, 3) whose cloth is of one piece, more so the more pixels a ``cell`` has.
-
-    The generator makes texture in patches that have no form and change from frame to frame.  People who are small look
-    the sharper for it; on people of 200 pixels and more it shows as mottles that crawl.
-    """
-    strength = min(_MOST_PLAIN, _nearness(cell))
-    if strength == 0:
-        return picture
-    diameter, tone, cells = _CLOTH
-    return np.asarray(
-        picture + strength * (cv2.bilateralFilter(np.ascontiguousarray(picture), diameter, tone, cells) - picture),
-        np.float32,
-    )
-
-
 def enlarged(picture: Pixels, size: tuple[int, int], added: float = _ADDED) -> Pixels:
     """A generated picture (h, w, 3) at another size (height, width), as sharp as a camera would have it.
 
@@ -122,7 +105,8 @@ def opacity(silhouette: Pixels) -> Pixels:
 
 def _placed(item: Item, shape: Shape, picture: Pixels) -> tuple[Pixels, Pixels]:
     x1, y1, x2, y2 = shape.window.tolist()
-    large = enlarged(plain(picture, (y2 - y1) / picture.shape[0]), (y2 - y1, x2 - x1), _ADDED_TO_CLOTH)
+    large = enlarged(picture, (y2 - y1, x2 - x1), _ADDED_TO_BODIES)
+    large = woven(large, picture, _nearness((y2 - y1) / picture.shape[0]))
     height, width = item.erased.shape[:2]
     rgb = item.erased.copy()
     a1, b1, a2, b2 = max(0, x1), max(0, y1), min(width, x2), min(height, y2)
