@@ -17,8 +17,6 @@ from mot_anon.plan.silhouettes import CLEAR, NOBODY, PERSON
 
 FACE = "face"
 """``source`` of regions that are there because a face was found where nobody was known to be."""
-NOT_ONE = ("group", "manual")
-"""``source`` of regions that need not be one person: whatever is found in them, all of them is covered."""
 HELD = 3  # frames for which a face is believed to be there before it was first found and after it was last
 _SMALLEST, _LARGEST = 0.03, 0.35  # height of a face by that of the standing person
 _USUAL = 0.11
@@ -172,7 +170,7 @@ def head_boxes(regions: pd.DataFrame, faces: Boxes, seen: Boxes, sure: NDArray[n
     for row, (box, source) in enumerate(zip(boxes, sources, strict=True)):
         there, faced = np.isfinite(seen[row, 0]), np.isfinite(faces[row, 0])
         # A face alone may be a mistake of the detector's: then the head is elsewhere.
-        parts = [] if drawn and there and source not in NOT_ONE else [usual_head(box, source)]
+        parts = [] if drawn and there and source not in reg.NOT_ONE else [usual_head(box, source)]
         if there:
             parts.append(_grown(seen[row], _GROWN if sure[row] else _DOUBTED))
         if faced:

@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
-from mot_anon.plan.faces import FACE, NOT_ONE, Boxes, median_boxes, small_head, tracks_of
+from mot_anon.plan.faces import FACE, Boxes, median_boxes, small_head, tracks_of
+from mot_anon.plan.regions import NOT_ONE
 from mot_anon.vision.landmarks import POINTS, USABLE, face_windows
 
 _STIFF = 6.0  # how much a bent course of landmarks costs, beside their distance from where they were read

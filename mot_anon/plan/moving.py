@@ -15,7 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mot_anon.data.frames import read_frame
-from mot_anon.plan.regions import REGION_COLUMNS, clip
+from mot_anon.plan.identities import CAMERA_TRACK
+from mot_anon.plan.regions import REGION_COLUMNS, clip, visible_share
 from mot_anon.threads import spread
 from mot_anon.vision.cache import Tick, frames_digest, kept
 from mot_anon.vision.motion import moving, still_background, upright_blobs
@@ -23,6 +24,7 @@ from mot_anon.vision.motion import moving, still_background, upright_blobs
 MOTION = "motion"
 """The ``source`` of such regions."""
 _BESIDE, _ABOVE = 0.05, 0.03  # of a box: how far beyond it its person's blur and hair move
+_OWN = 0.2  # of what moves: how much may lie beside somebody whose motion it is
 _CUT = 12.0  # times as high as wide: what may be seen of somebody whom the frame cuts off
 
 
@@ -34,7 +36,7 @@ def moving_regions(
     Parameters
     ----------
     regions:
-        Everybody who is known, hidden or not.
+        Everybody who will be replaced in their box: where they are, motion is theirs.
     size:
         (width, height) in pixels.
     tick:
@@ -60,9 +62,21 @@ def moving_regions(
         return np.concatenate(found)
 
     what = hashlib.sha256(boxes.tobytes() + numbers.tobytes()).hexdigest()
-    rows = kept(f"moving 2 {frames_digest(frames)} {what}", compute, tick, len(frames))
+    rows = kept(f"moving 3 {frames_digest(frames)} {what}", compute, tick, len(frames))
     table = pd.DataFrame(rows, columns=["frame", "x", "y", "w", "h"]).astype({"frame": "int64"})
     return table.assign(track="", kind="unsure", source=MOTION)[REGION_COLUMNS].assign(visibility=1.0)
+
+
+def drawn_already(regions: pd.DataFrame, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """(N,) which rows are motion of somebody who has no track but is drawn all the same: two detectors saw them."""
+    moves = (regions["source"] == MOTION).to_numpy()
+    drawn = ((regions["kind"] == "person") & (regions["track"] == CAMERA_TRACK)).to_numpy() & ~moves
+    boxes, numbers = regions[["x", "y", "w", "h"]].to_numpy(np.float64), regions["frame"].to_numpy(np.int64)
+    found = np.zeros(len(regions), bool)
+    for row in np.flatnonzero(moves):
+        others = boxes[drawn & (numbers == numbers[row])]
+        found[row] = len(others) > 0 and visible_share(boxes[row], others, size) <= _OWN
+    return found
 
 
 def known_to_move(boxes: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:

@@ -27,14 +27,14 @@ _SAMPLES = 40
 _LEAST_FRAMES, _LEAST_SHARE = 5, 0.125
 _OFTEN = 0.1  # share of all frames in which a pixel is in boxes without a track
 _STILL = 9.0  # grey levels: median difference of a frame to the plate, above which the camera has moved
-_ACROSS, _DOWN = 0.12, 0.05  # how far beyond a box its person's pixels, shadow and blur may reach
+_ACROSS, _ABOVE, _BELOW = 0.36, 0.15, 0.1  # of a box: how far beyond it silhouettes with their margins reach
 _STRIP = 64
 _KNOWN, _KNOWN_STILL = 128, 255
 _ALL = 0.9  # share of a box that must be still for it to be of a thing
 _COARSE = 4  # pixels a cell in which motion is looked for
 _MOVED, _SHAKEN = 8.0, 0.2  # grey levels, and share of what is between neighbours, by which a cell differs if it moves
 _NEAR, _LEAST_CELLS = 1 / 16, 7  # of the frame's height, and in cells: side of the neighbourhood that must be still
-_LONG = 4.0  # seconds: in less nobody need move
+_LONG = 30.0  # seconds: in less somebody who waits or sits need not move by half a pixel
 _SELDOM = 0.03  # share of its cells and frames that may have moved all the same
 _TONES = 16  # from dark to light: a camera's exposure changes each otherwise
 _DETAIL, _TOLD = 6.0, 0.05  # grey levels between neighbours from which a cell tells of motion; share of cells that must
@@ -87,7 +87,7 @@ def make_plate(
     said = regions["frame"].to_numpy(np.int64)
     loose = regions["loose"].to_numpy(bool)
     what = hashlib.sha256(boxes.tobytes() + said.tobytes() + loose.tobytes() + bytes([seconds >= _LONG])).hexdigest()
-    name = f"plate 4 {numbers} of things {frames_digest([frames[number - 1] for number in numbers])} {what}"
+    name = f"plate 5 {numbers} of things {frames_digest([frames[number - 1] for number in numbers])} {what}"
 
     def compute() -> NDArray[np.uint8]:
         often = _often(boxes[loose], said[loose], len(frames), size)
@@ -141,8 +141,8 @@ def nobody_drawn_into_things(regions: pd.DataFrame, plate: Plate, size: tuple[in
 def _covered(boxes: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:
     covered = np.zeros((size[1], size[0]), bool)
     for x, y, w, h in boxes:
-        more, above = max(4.0, _ACROSS * w), max(4.0, _DOWN * h)
-        x1, y1, x2, y2 = clip(np.array([x - more, y - above, w + 2 * more, h + 2 * above]), size)
+        more, above, below = max(4.0, _ACROSS * w), max(4.0, _ABOVE * h), max(4.0, _BELOW * h)
+        x1, y1, x2, y2 = clip(np.array([x - more, y - above, w + 2 * more, h + above + below]), size)
         covered[y1:y2, x1:x2] = True
     return covered
 

@@ -19,6 +19,8 @@ motion or manual.
 
 A ``group`` is a row of ground truth without a head of its own at the top: a crowd, or a reflection.
 """
+NOT_ONE = ("group", "manual")
+"""``source`` of regions that need not be one person: whatever is found in them, all of them is covered."""
 OCCLUDER_COLUMNS = ["frame", "x", "y", "w", "h"]
 
 _HIDDEN = 0.95  # share that must really be covered before 'visibility 0' is believed

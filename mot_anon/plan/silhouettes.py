@@ -135,8 +135,9 @@ def trusted(
             and vague < _VAGUE
             and steady.agreement[row] >= _STRAYED
         )
-    # Of what moves and is nobody's, nobody knows what it is: all of it is covered.
-    sure &= (regions["source"] != MOTION).to_numpy()
+    # A silhouette is one person's, and not all that may be in a crowd's box, in one that was drawn by hand, or in what
+    # moves and is nobody's: all of those is covered.
+    sure &= ~regions["source"].isin([*reg.NOT_ONE, MOTION]).to_numpy()
     if careful:
         return sure
     doubtful = (regions["kind"] == "unsure").to_numpy() & _loose(regions)

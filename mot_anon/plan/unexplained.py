@@ -95,9 +95,13 @@ def without_echoes(
         others = np.flatnonzero(known & (numbers == numbers[row]))
         if beside(int(row), others, boxes, steady, size, careful=careful):
             kinds[row] = "unsure"
-    kept = ~(found & (kinds == "hidden"))
-    parts = {part.name: getattr(steady, part.name)[kept] for part in fields(steady)}
-    return regions.assign(kind=kinds)[kept].reset_index(drop=True), Steady(**parts)
+    return without(found & (kinds == "hidden"), regions.assign(kind=kinds), steady)
+
+
+def without(rows: NDArray[np.bool_], regions: pd.DataFrame, steady: Steady) -> tuple[pd.DataFrame, Steady]:
+    """Regions and their readings but for some rows (N,)."""
+    parts = {part.name: getattr(steady, part.name)[~rows] for part in fields(steady)}
+    return regions[~rows].reset_index(drop=True), Steady(**parts)
 
 
 def _explained(

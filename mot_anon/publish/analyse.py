@@ -21,12 +21,12 @@ from mot_anon.plan.camera_look import camera_look
 from mot_anon.plan.generous import generous, reliable
 from mot_anon.plan.identities import CAMERA_TRACK, ISOMETRY, TRACKER, Embeddings, identity_codes
 from mot_anon.plan.keys import Key
-from mot_anon.plan.moving import MOTION
+from mot_anon.plan.moving import MOTION, drawn_already
 from mot_anon.plan.overrides import Override, apply_overrides
 from mot_anon.plan.plate import make_plate, nobody_drawn_into_things, sampled
 from mot_anon.plan.steadying import steadied
 from mot_anon.plan.tracks import retracked, tracks_from_detections
-from mot_anon.plan.unexplained import unexplained, without_echoes
+from mot_anon.plan.unexplained import unexplained, without, without_echoes
 from mot_anon.publish.guesses import confirmed, moving_somebody
 from mot_anon.publish.heads import find_heads
 from mot_anon.vision.cache import Tick, detect_sequence, embed_sequence, parse_sequence
@@ -206,6 +206,7 @@ def _looked_at(
     steady = steadied(regions, looks.Readings.from_bytes(packed))
     regions, steady = without_echoes(regions, steady, size, careful=careful)
     regions = looks.settled(looks.revealed(regions, steady, size, careful=careful), steady, size)
+    regions, steady = without(drawn_already(regions, size), regions, steady)
     sure = looks.trusted(regions, steady, size, careful=careful)
     if careful:
         sure = reliable(regions, sure)

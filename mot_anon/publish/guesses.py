@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mot_anon.plan import silhouettes as looks
+from mot_anon.plan.identities import CAMERA_TRACK
 from mot_anon.plan.moving import at_edge, moving_regions
 from mot_anon.vision.cache import Tick, parse_sequence
 
@@ -38,9 +39,12 @@ def moving_somebody(
     """What moves beside all ``regions`` and may be somebody: at the frame's edge, or where a parser sees anybody in it.
 
     At the edge a leg may be all that is in the picture, in which no parser sees a person.  Methods that go without a
-    parser (``parsed`` False) cover what moves there, and nothing else that only moves.
+    parser (``parsed`` False) cover what moves there, and nothing else that only moves.  Whom nothing but detections
+    know is not known here: a parser that sees nobody in their boxes would leave what moves in them as it is.
     """
-    found = moving_regions(frames, regions, size, progress(f"motion {name}", len(frames)))
+    tracked = (regions["kind"] == "person") & (regions["track"] != CAMERA_TRACK)
+    known = regions[tracked if parsed else regions["kind"] != "hidden"]
+    found = moving_regions(frames, known, size, progress(f"motion {name}", len(frames)))
     likely = at_edge(found, size)
     if parsed and len(found):
         likely |= _scores(frames, found, progress(f"moving {name}", len(frames))) >= looks.NOBODY

@@ -20,6 +20,8 @@ _STILL = 0.85  # correlation of detail with the median's, in nearly all frames
 _NEARLY_ALL = 0.9
 _PLACE = 16  # pixels: side of a place that is looked at by itself
 _SLIM = 5.0  # times as high as wide: nobody is slimmer
+_UPRIGHT, _BUST = 1.3, 0.7  # times as high as wide: somebody; and whose legs the lower edge cuts off
+_MOST = 1 / 3  # of the frame: more is no person, but the light
 _FLAT = 1.5  # grey levels (rms) of detail, below which a place says nothing
 
 
@@ -39,8 +41,14 @@ def still_background(frames: Sequence[Path]) -> Grey | None:
 
 
 def moving(frame: Frame, background: Grey) -> NDArray[np.bool_]:
-    """(H, W) bool: what differs from the background in brightness, specks removed and holes filled."""
-    differs = (cv2.absdiff(smooth_grey(frame), background) > _CHANGE).astype(np.uint8)
+    """(H, W) bool: what differs from the background in brightness, specks removed and holes filled.
+
+    The background is as bright as the frame first: a camera's exposure changes, and nothing has moved.
+    """
+    grey = smooth_grey(frame)
+    bright = background > np.median(background) / 2  # a ratio of dark pixels is noise
+    gain = float(np.median(grey[bright].astype(np.float32) / background[bright])) if bright.any() else 1.0
+    differs = (cv2.absdiff(grey, cv2.convertScaleAbs(background, alpha=gain)) > _CHANGE).astype(np.uint8)
     opened = cv2.morphologyEx(differs, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     return np.asarray(cv2.morphologyEx(opened, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0)
 
@@ -48,15 +56,19 @@ def moving(frame: Frame, background: Grey) -> NDArray[np.bool_]:
 def upright_blobs(mask: NDArray[np.bool_], at_edge: float = _SLIM) -> list[tuple[int, int, int, int]]:
     """Boxes (x, y, w, h) of the connected parts of a mask that are as large and as upright as a person.
 
-    ``at_edge`` is how many times as high as wide they may be where the left or right edge cuts them off.
+    ``at_edge`` is how many times as high as wide they may be where the left or right edge cuts them off.  Of whom the
+    lower edge cuts off, head and shoulders may be all that is seen.
     """
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    least, wide = max(32, mask.shape[0] // 16), mask.shape[1]
-    return [
-        (int(x), int(y), int(w), int(h))
-        for x, y, w, h, area in stats[1:]
-        if h >= least and 1.3 <= h / w <= (at_edge if x <= 1 or x + w >= wide - 1 else _SLIM) and area >= 0.35 * w * h
-    ]
+    height, width = mask.shape
+
+    def like_somebody(x: int, y: int, w: int, h: int, area: int) -> bool:
+        slim = at_edge if x <= 1 or x + w >= width - 1 else _SLIM
+        upright = _BUST if y + h >= height - 1 else _UPRIGHT
+        large = h >= max(32, height // 16) and w * h <= _MOST * width * height
+        return bool(large and upright <= h / w <= slim and area >= 0.35 * w * h)
+
+    return [(int(x), int(y), int(w), int(h)) for x, y, w, h, area in stats[1:] if like_somebody(x, y, w, h, area)]
 
 
 def smooth_grey(frame: Frame) -> Grey:

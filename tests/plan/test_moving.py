@@ -9,13 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mot_anon.plan.moving import MOTION, at_edge, moving_regions
+from mot_anon.plan.moving import MOTION, at_edge, drawn_already, moving_regions
 from mot_anon.publish.guesses import moving_somebody
+from mot_anon.vision.motion import moving, smooth_grey, upright_blobs
 from tests.sequences import noise
 
 SIZE = (160, 120)
 WALL = cv2.GaussianBlur(noise(SIZE, 3), (0, 0), 2)
-NOBODY = pd.DataFrame({"frame": pd.Series(dtype="int64")} | {name: pd.Series(dtype=float) for name in "xywh"})
+NOBODY = pd.DataFrame(
+    {"frame": pd.Series(dtype="int64"), "track": pd.Series(dtype=str), "kind": pd.Series(dtype=str)}
+    | {name: pd.Series(dtype=float) for name in "xywh"}
+)
 
 
 @pytest.fixture(autouse=True)
@@ -81,3 +85,52 @@ def test_a_leg_at_the_edge_is_enough(tmp_path: Path) -> None:
     frames = filmed(tmp_path / "a", [-17, -17, 60, 70, 80, 90, 100, 110, 60, 30, 60, 90])
     found = moving_regions(frames, NOBODY, SIZE)
     assert {1, 2} <= set(found[at_edge(found, SIZE)]["frame"])  # ten times as high as wide
+
+
+@pytest.mark.parametrize(
+    ("kind", "track", "parsed"), [("unsure", "", True), ("person", "", True), ("hidden", "a:1", False)]
+)
+def test_a_box_that_may_paint_nothing_silences_no_motion(tmp_path: Path, kind: str, track: str, parsed: bool) -> None:
+    frames = filmed(tmp_path / "a", [-17, -17, 60, 70, 80, 90, 100, 110, 60, 30, 60, 90])
+    box = pd.DataFrame({"frame": [1, 2], "track": track, "x": 0, "y": 20, "w": 30, "h": 90, "kind": kind})
+    kept = moving_somebody(frames, "a", box, SIZE, lambda what, steps: lambda: None, parsed=parsed)
+    assert {1, 2} <= set(kept[at_edge(kept, SIZE)]["frame"])
+    tracked = box.assign(kind="person", track="a:1")
+    kept = moving_somebody(frames, "a", tracked, SIZE, lambda what, steps: lambda: None, parsed=parsed)
+    assert not {1, 2} & set(kept["frame"])
+
+
+def test_motion_of_whom_two_detectors_saw_is_theirs() -> None:
+    columns = ["frame", "track", "x", "y", "w", "h", "kind", "source"]
+    rows = [
+        (1, "", 10, 10, 40, 90, "person", "detection"),
+        (1, "", 14, 12, 30, 80, "unsure", MOTION),
+        (1, "", 100, 12, 30, 80, "unsure", MOTION),
+        (2, "", 14, 12, 30, 80, "unsure", MOTION),
+    ]
+    assert drawn_already(pd.DataFrame(rows, columns=columns), SIZE).tolist() == [False, True, False, False]
+    unsure = pd.DataFrame(rows, columns=columns).assign(kind="unsure")
+    assert not drawn_already(unsure, SIZE).any()
+
+
+def test_a_head_that_rises_from_the_lower_edge_is_enough(tmp_path: Path) -> None:
+    frames = filmed(tmp_path / "a", [200] * 12)
+    for number in (5, 6):
+        frame = cv2.imread(str(frames[number]))
+        cv2.rectangle(frame, (60, 80), (99, 119), (0, 0, 255), -1)
+        cv2.imwrite(str(frames[number]), frame)
+    assert set(moving_regions(frames, NOBODY, SIZE)["frame"]) == {6, 7}
+
+
+@pytest.mark.parametrize("gain", [0.8, 1.2])
+def test_light_that_changes_is_nobody_and_hides_nobody(gain: float) -> None:
+    frame = np.clip(WALL.astype(np.float32) * gain, 0, 255).astype(np.uint8)
+    background = smooth_grey(WALL)
+    assert moving(frame, background).mean() < 0.02
+    cv2.rectangle(frame, (60, 30), (83, 99), (0, 0, 90), -1)
+    (blob,) = upright_blobs(moving(frame, background))
+    assert np.abs(np.array(blob) - (60, 30, 24, 70)).max() <= 3
+
+
+def test_the_whole_frame_is_no_person(tmp_path: Path) -> None:
+    assert upright_blobs(np.ones((120, 60), bool), 12.0) == []

@@ -68,15 +68,31 @@ def test_where_untracked_detections_keep_coming_nothing_is_known(tmp_path: Path)
 
 def test_what_never_moves_is_known_whatever_detectors_say_of_it(tmp_path: Path) -> None:
     frames, regions = filmed(tmp_path / "a", [50] * 15, loose=True)
-    plate = make_plate(frames, regions.iloc[::3], SIZE, seconds=9)
+    plate = make_plate(frames, regions.iloc[::3], SIZE, seconds=60)
     assert plate is not None
     assert plate.known.all()
     assert (plate.pixels[30:70, 52:68] == (0, 0, 255)).all()
 
 
+def test_who_holds_still_for_some_seconds_is_no_thing(tmp_path: Path) -> None:
+    frames, regions = filmed(tmp_path / "a", [50] * 15, loose=True)
+    plate = make_plate(frames, regions.iloc[::3], SIZE, seconds=9)
+    assert plate is not None
+    assert not plate.known[20:80, 50:70].any()
+    assert not things_there(plate, regions, SIZE).any()
+
+
+def test_hands_and_hair_beyond_a_box_are_not_the_background(tmp_path: Path) -> None:
+    frames, regions = filmed(tmp_path / "a", [50] * 12)
+    narrow = regions.assign(x=regions["x"] + 4, w=12.0, y=26.0, h=48.0)  # a box that somebody drew too small
+    plate = make_plate(frames, narrow, SIZE, seconds=9)
+    assert plate is not None
+    assert not plate.known[20:79, 50:70].any()
+
+
 def test_a_box_of_what_never_moves_is_a_thing_and_one_of_somebody_who_moves_is_not(tmp_path: Path) -> None:
     frames, regions = filmed(tmp_path / "a", list(range(5, 50, 3)))
-    plate = make_plate(frames, regions.iloc[:0], SIZE, seconds=9)  # nobody is known to walk there
+    plate = make_plate(frames, regions.iloc[:0], SIZE, seconds=60)  # nobody is known to walk there
     assert plate is not None
     asked = pd.DataFrame({"x": [110, 20, 400], "y": [20, 20, 0], "w": [40, 20, 9], "h": [60, 60, 9]})
     assert things_there(plate, asked, SIZE).tolist() == [True, False, False]

@@ -54,6 +54,14 @@ def test_a_silhouette_is_trusted_where_everything_agrees(
     assert looks.trusted(table, steady, SIZE).tolist() == [sure]
 
 
+@pytest.mark.parametrize("careful", [True, False])
+@pytest.mark.parametrize("source", ["group", "manual", "motion"])
+def test_a_silhouette_is_not_all_of_a_crowd_or_of_a_box_by_hand(source: str, careful: bool) -> None:
+    table = walk(3).assign(source=source)
+    steady = steadied(table, readings([body()] * 3))
+    assert not looks.trusted(table, steady, SIZE, careful=careful).any()
+
+
 def test_a_silhouette_that_jumps_is_not_trusted() -> None:
     steady = steadied(walk(3), readings([body(), body(left=45, right=62), body()]))
     assert looks.trusted(walk(3), steady, SIZE).tolist() == [False, False, False]
