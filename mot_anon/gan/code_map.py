@@ -27,7 +27,6 @@ from torch import Tensor, nn
 
 from mot_anon.gan.identity import CODE_SIZE, embed, load_identity
 from mot_anon.gan.identity import WEIGHTS as IDENTITY_WEIGHTS
-from mot_anon.plan.identities import PROMINENT
 from mot_anon.vision.training import (
     Draw,
     Learner,
@@ -42,6 +41,8 @@ from mot_anon.vision.weights import content_digest, load_weights, save_weights
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "codes.safetensors"
 FORMAT = "mot_anon codes 2"
+PROMINENT = 8
+"""How many numbers, the first ones, say most about looks; isometries turn them apart (`mot_anon.plan.identities`)."""
 _LAYERS, _WIDTH = 8, 64
 _STRETCH = 1.5  # largest logarithm of a layer's scale
 _FAINT = 0.6  # what a drawn person has of numbers that are not prominent

@@ -55,6 +55,9 @@ def isometry(key: Key, camera: str, tracks: Iterable[str], embeddings: Embedding
     were (the cosines stay), so tracking by looks stays as hard as it was.  What everybody of a camera has in common,
     its light and its blur, is no likeness of people and is taken out before: in a code it would be a trait that they
     all share.  Whoever has no embedding, or is alone, gets a code as under :func:`pseudonym`.
+
+    No rotation changes how much of somebody is prominent: two releases of one camera under two keys have that number in
+    common, and it tells people of a camera apart.  One key, one release.
     """
     turn = rotation(key, camera)
     codes = pseudonym(key, camera, tracks)

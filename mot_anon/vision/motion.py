@@ -13,6 +13,9 @@ from mot_anon.data.frames import Frame, read_frame
 
 Grey = NDArray[np.uint8]
 
+MOST = 1 / 3
+"""Of the frame: what is larger is no person, but the light."""
+
 _SAMPLES = 25
 _FEWEST = 5  # frames, below which a median is nobody's background
 _CHANGE = 16  # grey levels between a frame and the background, after smoothing
@@ -21,7 +24,6 @@ _NEARLY_ALL = 0.9
 _PLACE = 16  # pixels: side of a place that is looked at by itself
 _SLIM = 5.0  # times as high as wide: nobody is slimmer
 _UPRIGHT, _BUST = 1.3, 0.7  # times as high as wide: somebody; and whose legs the lower edge cuts off
-_MOST = 1 / 3  # of the frame: more is no person, but the light
 _FLAT = 1.5  # grey levels (rms) of detail, below which a place says nothing
 
 
@@ -65,7 +67,7 @@ def upright_blobs(mask: NDArray[np.bool_], at_edge: float = _SLIM) -> list[tuple
     def like_somebody(x: int, y: int, w: int, h: int, area: int) -> bool:
         slim = at_edge if x <= 1 or x + w >= width - 1 else _SLIM
         upright = _BUST if y + h >= height - 1 else _UPRIGHT
-        large = h >= max(32, height // 16) and w * h <= _MOST * width * height
+        large = h >= max(32, height // 16) and w * h <= MOST * width * height
         return bool(large and upright <= h / w <= slim and area >= 0.35 * w * h)
 
     return [(int(x), int(y), int(w), int(h)) for x, y, w, h, area in stats[1:] if like_somebody(x, y, w, h, area)]

@@ -12,6 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from mot_anon.errors import OptionError
 from mot_anon.gan import code_map
 from mot_anon.gan.code_map import (
+    PROMINENT,
     WEIGHTS,
     CodeMap,
     CodeMapConfig,
@@ -23,6 +24,7 @@ from mot_anon.gan.code_map import (
 )
 from mot_anon.gan.identity import CODE_SIZE, IdentityNetwork, embed, load_identity
 from mot_anon.gan.identity import FORMAT as IDENTITY_FORMAT
+from mot_anon.plan import identities
 from mot_anon.vision.bodies import load_bodies
 from mot_anon.vision.training import Draw, make_accelerator, train
 from mot_anon.vision.weights import save_weights
@@ -93,6 +95,10 @@ def test_directions_come_in_the_order_of_what_they_move() -> None:
     flat, even = prominence(codes, torch.zeros(3000, 4))  # an untrained network tells nobody apart
     assert torch.isfinite(flat).all()
     assert torch.isfinite(even).all()
+
+
+def test_what_plans_turn_apart_is_what_the_map_puts_apart() -> None:
+    assert (PROMINENT, CODE_SIZE) == (identities.PROMINENT, identities.CODE_SIZE)
 
 
 def test_what_is_not_prominent_is_drawn_nearer_to_the_mean(learnt: Path) -> None:

@@ -341,6 +341,7 @@ def test_round_what_moves_pixels_may_have_changed_but_not_with_target_face() -> 
     assert x + w > 80
     assert y < 40
     assert y + h > 100
+    assert len(round_motion(none, np.ones_like(motion), "body", none)) == 0  # the light
     assert len(round_motion(none, motion, "face", none)) == 0
     assert len(round_motion(none, None, "body", none)) == 0
     assert len(round_motion(none, np.zeros_like(motion), "body", none)) == 0

@@ -12,6 +12,7 @@ from mot_anon.measure.audit.sights import Candidate
 from mot_anon.plan.moving import known_to_move
 from mot_anon.plan.regions import clip, standing_height
 from mot_anon.plan.silhouettes import windows_of
+from mot_anon.vision.motion import MOST
 
 MOVING = 0.2
 """Share of a place that must move for its motion to be somebody's."""
@@ -81,13 +82,14 @@ def round_motion(
     """``allowed`` boxes (N, 4), and those in which publishing may have covered what moves and is nobody's.
 
     With target ``face`` nothing is covered for moving.  What moves beside the boxes of ``known`` people (K, 4) counts,
-    upright or not: of what is a crowd here publishing may have seen a part.
+    upright or not: of what is a crowd here publishing may have seen a part.  What fills the frame is light.
     """
     if motion is None or target == "face":
         return allowed
     beside = motion & ~known_to_move(known, (motion.shape[1], motion.shape[0]))
     _, _, stats, _ = cv2.connectedComponentsWithStats(beside.astype(np.uint8), connectivity=8)
-    blobs = stats[1:, :4][stats[1:, 3] >= _LEAST_BLOB].astype(np.float64)
+    likely = (stats[1:, 3] >= _LEAST_BLOB) & (stats[1:, 2] * stats[1:, 3] <= MOST * motion.size)
+    blobs = stats[1:, :4][likely].astype(np.float64)
     if not len(blobs):
         return allowed
     windows = windows_of(blobs).astype(np.float64)
