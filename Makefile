@@ -1,5 +1,5 @@
 # `make demo` and `make test` set everything up by themselves: a virtual environment in .venv (or VENV=…) with
-# Python 3.10 to 3.13 (or PYTHON=…), and the project installed into it from this folder.
+# Python 3.10 to 3.13 (or PYTHON=…), and the project installed into it from this folder. On Linux or macOS.
 
 VENV ?= .venv
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.10 python3; do \

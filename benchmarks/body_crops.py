@@ -1,10 +1,9 @@
 """Who is still in published bodies, crop by crop: ``python benchmarks/body_crops.py --crops ../shared/data/bodies``.
 
 People of ``--split`` are published under several keys with the method and with its controls (everybody grey, one
-mannequin for everybody, mosaic, blur), and a network that no generator was trained against looks for them: the re-ID
-network that ships, or a stronger one (``--attacker FILE``, made by ``mot-anon attack … --train-attacker``).  Choose on
-``val``; ``test`` is opened for the published table.  Writes ``benchmarks/body-crops.md``, or ``body-crops-reid.md``
-without an attacker, anew after every row (twenty keys of 2,000 crops take half an hour of a core):
+mannequin for everybody, mosaic, blur), and the attacker that ships looks for them, or another (``--attacker FILE``); no
+generator was trained against it.  Choose on ``val``; ``test`` is opened for the published table.  Writes
+``benchmarks/body-crops.md`` anew after every row (twenty keys of 2,000 crops take half an hour of a core):
 
 - *A → original B*: published crops of one camera against originals of the other, and its distance to the grey floor,
   paired by query, with a 95 % interval over people;
@@ -20,7 +19,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +36,8 @@ from mot_anon.gan.generate import Generator
 from mot_anon.gan.identity import CODE_SIZE
 from mot_anon.gan.identity import WEIGHTS as IDENTITY
 from mot_anon.gan.training import colour_spread
-from mot_anon.measure.privacy.attackers import NetworkAttacker, ReidAttacker, load_attacker
+from mot_anon.measure.privacy.attackers import WEIGHTS as ATTACKER
+from mot_anon.measure.privacy.attackers import NetworkAttacker, load_attacker
 from mot_anon.measure.privacy.attacks import Tools
 from mot_anon.measure.privacy.crops import Crops, read_folder
 from mot_anon.measure.privacy.findings import Finding
@@ -82,12 +82,11 @@ def rows(keys: int, many: int) -> list[Row]:
     ]
 
 
-def main() -> None:
-    arguments = _arguments()
+def main(words: Sequence[str] | None = None) -> None:
+    arguments = _arguments(words)
+    arguments.out.mkdir(parents=True, exist_ok=True)
     people = read_folder(arguments.crops, arguments.split)
-    trained = arguments.attacker is not None
-    tools = Tools(NetworkAttacker(load_attacker(arguments.attacker)) if trained else ReidAttacker())
-    who, name = ("The attacker", "body-crops.md") if trained else ("The re-ID network that ships", "body-crops-reid.md")
+    tools = Tools(NetworkAttacker(load_attacker(arguments.attacker)))
     lines = [
         "| | A → original B | − grey floor | A → published B | guessing | within ÷ | similarities |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -108,10 +107,10 @@ def main() -> None:
             print(lines[-1], flush=True)
             caption = (
                 f"{study.people} people of {arguments.split}, {study.crops} crops, number of keys in parentheses; "
-                f"rank-1 in %. {who} finds {100 * study.control:.1f} % of the originals in the other camera."
+                f"rank-1 in %. The attacker finds {100 * study.control:.1f} % of the originals in the other camera."
             )
             text = "\n".join([caption, "", *lines, "", *below]) + "\n"
-            (arguments.out / name).write_text(text, encoding="utf-8")
+            (arguments.out / "body-crops.md").write_text(text, encoding="utf-8")
     study.require_control()
     print(text)
 
@@ -145,16 +144,16 @@ def _finding(study: Study, attack: str, protocol: str) -> Finding:
 
 
 def appearance(data: Path, split: str, people: int = 200) -> list[str]:
-    """Spread of mean colours over as many codes as places, over that of the real people of these places."""
+    """Spread of mean colours over codes, over that of as many real people: one crop of each, ``people`` at most."""
     cast = Cast(load_bodies(data, split), IDENTITY, PARSER, 0)
     draw = Draw(0)
-    firsts = [rows[0] for rows in cast.people]
-    chosen = draw.rng.permutation(firsts) if len(firsts) >= people else draw.rng.permutation(cast.rows)
-    places = cast.still(np.asarray(chosen[:people]))
+    chosen = draw.rng.permutation([rows[0] for rows in cast.people])
+    places = cast.still(chosen[:people])
     drawn = _drawn(places, torch.from_numpy(natural_codes(draw.normal(len(places.real), CODE_SIZE).numpy())))
     new, old = colour_spread(drawn, places.shape), colour_spread(places.real, places.shape)
     return [
-        f"Mean colours over {len(places.real)} codes ÷ those of as many real people (root of the variance in Lab): "
+        f"Mean colours over {len(places.real)} codes ÷ those of {len(places.real)} real people, one crop each "
+        "(root of the variance in Lab): "
         f"torso {new[0] / old[0]:.2f}, legs {new[1] / old[1]:.2f}.",
         "",
     ]
@@ -207,16 +206,20 @@ def _resized(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(crop, (64, 128), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--crops", type=Path, required=True)
     parser.add_argument("--split", default="val", choices=("val", "test"))
-    parser.add_argument("--attacker", type=Path)
+    parser.add_argument("--attacker", type=Path, default=ATTACKER, help="weights; default: those that ship")
     parser.add_argument("--keys", type=int, default=5)
     parser.add_argument("--many-keys", type=int, default=20, help="of the policy pseudonym")
     parser.add_argument("--rows", default="", help="only rows whose title begins so, as: ciagan, pseudonym")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
-    return parser.parse_args()
+    arguments = parser.parse_args(words)
+    titles = [row.title for row in rows(arguments.keys, arguments.many_keys)]
+    if not any(title.startswith(arguments.rows) for title in titles):
+        parser.error(f"--rows {arguments.rows}: no row begins so; there is: {'; '.join(titles)}")
+    return arguments
 
 
 if __name__ == "__main__":

@@ -2,18 +2,17 @@
 
     python benchmarks/privacy.py --crops ../shared/data/bodies --tracking runs/*/results.json
 
-Needs the extra ``attack``.  An attacker is trained on the originals of the crops' train split (or taken from the
-cache), people of ``--split`` are published with every method, under several keys and under the policies where they
-matter, and attacked.  Choose on ``val``; the table in the README is made once, with ``--split test``.  Files
-``results.json`` of ``mot-anon evaluate`` give the figure its other axis: what the re-ID tracker loses on the same
-method and policy.
+Needs the extra ``train``.  People of ``--split`` are published with every method, under several keys and under the
+policies where they matter, and attacked by the attacker that ships, who learnt on the originals of the train split.
+Choose on ``val``; the table in the README is made once, with ``--split test``.  Files ``results.json`` of ``mot-anon
+evaluate`` give the figure its other axis: what the re-ID tracker loses on the same method and policy.
 
 Attackers that practise cost most.  They practise on the methods of ``--practised``, under the first policy of each, or
 under the one that is named there.
 
 Writes ``privacy.json``, ``privacy.md`` and ``privacy.png`` below ``--out``, anew after every row.  A row that was made
-with the same settings and weights is taken from ``--out/rows``: a run that was killed goes on with the row that it
-lost, and new weights of a generator cost the rows of that generator alone.
+with the same settings, weights and renderer is taken from ``--out/rows``: a run that was killed goes on with the row
+that it lost, and new weights of a generator cost the rows of that generator alone.
 """
 
 from __future__ import annotations
@@ -24,17 +23,20 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from privacy_figure import Tracking, figure, read_tracking
 
+import mot_anon
 from mot_anon import __version__
+from mot_anon.gan.identity import WEIGHTS as IDENTITY
 from mot_anon.measure.privacy.attackers import (
+    WEIGHTS,
     AttackerConfig,
     NetworkAttacker,
     load_attacker,
-    train_attacker,
 )
 from mot_anon.measure.privacy.attacks import Tools
 from mot_anon.measure.privacy.crops import Crops, read_folder
@@ -44,6 +46,7 @@ from mot_anon.measure.privacy.study import Study, run_study
 from mot_anon.methods.base import make_method
 from mot_anon.plan.keys import TEST_KEY, Key
 from mot_anon.progress import Reporter
+from mot_anon.vision.parse import WEIGHTS as PARSER
 from mot_anon.vision.weights import content_digest
 
 #: Column → attack, and how its protocol begins; of several that fit, the one with the highest value counts.
@@ -88,7 +91,7 @@ def main(words: Sequence[str] | None = None) -> None:
     tracking = read_tracking(arguments.tracking)
     rows: list[Row] = []
     with Reporter() as report:
-        weights = arguments.attacker or train_attacker(arguments.crops, AttackerConfig(steps=arguments.attacker_steps))
+        weights = arguments.attacker
         original = read_folder(arguments.crops, arguments.split)
         others = some_people(read_folder(arguments.crops, "train"), arguments.others)
         tools = _tools(load_attacker(weights), others, arguments)
@@ -116,17 +119,33 @@ def main(words: Sequence[str] | None = None) -> None:
 def row_file(
     method: str, strength: int | None, policy: str, attacks: Sequence[str], weights: Path, arguments: argparse.Namespace
 ) -> Path:
-    """Where a row is kept; its name changes with everything that it depends on."""
+    """Where a row is kept; its name holds the method's parameters, all settings of the attacks, and digests.
+
+    These are of the attacker's, the parser's and the identity network's weights (the generator's and the codes' are
+    among the parameters), of the crops' index, and of the code that renders (:func:`renderer_digest`).  The code of
+    attacks is not in it: after a change there, the rows must be removed.
+    """
     depends = {
         "version": __version__,
         "parameters": make_method(method, strength).parameters(),
         "attacks": list(attacks),
-        "weights": content_digest(weights),
+        "weights": [content_digest(path) for path in (weights, PARSER, IDENTITY)],
+        "renderer": renderer_digest(),
         "crops": content_digest(arguments.crops / "index.csv"),
         **{name: getattr(arguments, name) for name in ("split", "keys", "others", "practice", "seed")},
     }
     digest = hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()[:12]
     return Path(arguments.out / "rows" / f"{re.sub('[^a-z0-9]+', '-', _name(method, strength, policy))}-{digest}.json")
+
+
+@cache  # what a run began with is what it imported
+def renderer_digest(package: Path = Path(mot_anon.__file__).parent) -> str:
+    """SHA-256 (hex) over the code that decides what published people look like."""
+    files = [*package.glob("methods/*.py"), *package.glob("publish/*.py"), package / "plan" / "identities.py"]
+    whole = hashlib.sha256()
+    for path in sorted(files):
+        whole.update(path.relative_to(package).as_posix().encode() + hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()
 
 
 def _store(place: Path, study: Study) -> None:
@@ -265,8 +284,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
         "--crops", type=Path, required=True, help="folder with index.csv and the splits train, val, test"
     )
     parser.add_argument("--split", default="val", choices=("val", "test"))
-    parser.add_argument("--attacker", type=Path, help="weights; default: trained on the train split, or from the cache")
-    parser.add_argument("--attacker-steps", type=int, default=AttackerConfig.steps, help="of that training")
+    parser.add_argument("--attacker", type=Path, default=WEIGHTS, help="weights; default: those that ship")
     parser.add_argument("--methods", type=names, default=names(METHODS))
     parser.add_argument("--policies", type=names, default=names("pseudonym,shared,isometry"))
     parser.add_argument(

@@ -107,7 +107,7 @@ def anonymize(
             f"{done.tree}: {len(done.sequences)} sequences, de-identified by {settings.method}; see anonymization.json"
         )
 
-    options.command(work)
+    options.command(work, resumes=True)
 
 
 @app.command()

@@ -19,7 +19,7 @@ from mot_anon import options
 from mot_anon.data.sequence import Sequence
 from mot_anon.errors import OptionError, OutputError
 from mot_anon.measure import gate
-from mot_anon.measure.evaluation import Question, evaluate
+from mot_anon.measure.evaluation import Question, evaluate, record_of
 from mot_anon.measure.results import Evaluation
 from mot_anon.measure.sources import make_sources
 from mot_anon.measure.tracking import check_trackers
@@ -134,7 +134,7 @@ def main(
         secret = options.find_key(key, test_key)
         with Reporter(quiet=quiet) as report:
             sequences = options.find_sequences(data, seq, report, allow_partial=allow_partial, cameras=cameras)
-            run = _description(question, sequences, test_key)
+            run = _description(question, sequences, test_key, published)
             stored = gate.read_baseline(baseline, run) if baseline else None
             place = _place(out, seq or [], published.name if published else settings.method, overwrite)
             evaluation = evaluate(sequences, question, place, key=secret, published=published, report=report)
@@ -167,17 +167,25 @@ def _place(out: Path | None, seq: list[str], method: str, overwrite: bool) -> Pa
     return out
 
 
-def _description(question: Question, sequences: Rows[Sequence], test_key: bool) -> Mapping[str, Any]:
-    asked = question.settings
-    method = make_method(asked.method, asked.strength, asked.target)
-    return {
+def _description(
+    question: Question, sequences: Rows[Sequence], test_key: bool, published: Path | None
+) -> Mapping[str, Any]:
+    """What is measured, for baselines; a finished tree is what its own record says, whatever the options do."""
+    run: dict[str, Any] = {
         "sequences": [sequence.name for sequence in sequences],
         "frames": [sequence.n_frames for sequence in sequences],
-        "method": question.settings.method,
-        "parameters": parameters_of(method, asked.shape),
-        "target": question.settings.target,
-        "keys": question.keys,
         "test_key": test_key,
+    }
+    if published is not None:
+        record = record_of(published)
+        said = {name: record.get(name, "unknown") for name in ("method", "target")}  # every score has its policy
+        return run | said | {"parameters": record.get("parameters", {}), "keys": 1}
+    asked = question.settings
+    return run | {
+        "method": asked.method,
+        "parameters": parameters_of(make_method(asked.method, asked.strength, asked.target), asked.shape),
+        "target": asked.target,
+        "keys": question.keys,
     }
 
 

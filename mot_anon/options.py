@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -126,7 +127,9 @@ def find_sequences(
 
 
 def coverage_of(regions: Path | None, detector: str, least_confidence: float, faces: str) -> Coverage:
-    """Where candidates come from, as the options say."""
+    """Where candidates come from, as the options say; raises :class:`OptionError` for a score that is no number."""
+    if not math.isfinite(least_confidence):
+        raise OptionError(f"--least-confidence {least_confidence}: give a number, such as 0.3")
     overrides = tuple(read_overrides(regions)) if regions else ()
     return Coverage(None if detector == "none" else detector, least_confidence, overrides, regions, faces)
 
@@ -138,8 +141,11 @@ def find_key(path: Path | None, test_key: bool) -> Key | None:
     return Key(TEST_KEY) if test_key else load_key(path)
 
 
-def command(work: Callable[[], None]) -> None:
-    """Run a command's work; what went wrong becomes one line on standard error and the exit code that belongs to it."""
+def command(work: Callable[[], None], *, resumes: bool = False) -> None:
+    """Run a command's work; what went wrong becomes one line on standard error and the exit code that belongs to it.
+
+    ``resumes``: where it is stopped, the same command goes on.
+    """
     try:
         work()
     except MotAnonError as error:
@@ -149,7 +155,7 @@ def command(work: Callable[[], None]) -> None:
         print(f"mot-anon: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        print("mot-anon: stopped; the same command goes on where it was", file=sys.stderr)
+        print(f"mot-anon: stopped{'; the same command goes on where it was' if resumes else ''}", file=sys.stderr)
         raise typer.Exit(130) from None
 
 

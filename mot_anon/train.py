@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mot_anon.vision.distil import Teacher
 
 NETWORKS = {
-    "body": ("reid", "parser", "landmarks", "identity", "codes", "generator"),
+    "body": ("attacker", "reid", "parser", "landmarks", "identity", "codes", "generator"),
     "face": ("landmarks", "identity", "generator", "embedder"),
 }
 """Target → what is trained for it."""
@@ -62,6 +62,10 @@ def train_network(
         from mot_anon.vision.landmark_training import LandmarkConfig, train_landmarks
 
         train_landmarks(LandmarkConfig.from_settings(settings), data, out, log, samples=samples)
+    elif network == "attacker":
+        from mot_anon.measure.privacy.attackers import AttackerConfig, train_attacker
+
+        train_attacker(data, AttackerConfig.from_settings(settings), log, out)
     elif network == "codes":
         from mot_anon.gan.code_map import CodeMapConfig, train_code_map
 
@@ -131,9 +135,7 @@ def main(
     ] = None,
     teacher: Annotated[
         Path | None,
-        typer.Option(
-            "--teacher", help="reid: an attacker's weights to learn from, of mot-anon attack.", metavar="FILE"
-        ),
+        typer.Option("--teacher", help="reid: an attacker's weights to learn from.", metavar="FILE"),
     ] = None,
     start: Annotated[
         Path | None,

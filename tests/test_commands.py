@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from mot_anon.__main__ import app
 from mot_anon.data.demo import write_demo
+from tests.invented_bodies import write_bodies
 from tests.realdata import MOT
 from tests.sequences import write_sequence
 
@@ -131,6 +132,8 @@ def test_a_key_is_never_overwritten(tmp_path):
         (["--seq", "A-01", "--regions", "nowhere"], "no such file of regions"),
         (["--seq", "A-01", "--cameras", "nowhere"], "no such file of cameras"),
         (["--seq", "A-01", "--attribution", "nowhere"], "nowhere"),
+        (["--seq", "A-01", "--least-confidence", "nan"], "--least-confidence nan"),
+        (["--seq", "A-01", "--least-confidence", "inf"], "--least-confidence inf"),
         ([], "which sequence"),
     ],
 )
@@ -226,6 +229,23 @@ def test_stored_scores_are_a_baseline_for_the_same_run_only(data, tmp_path):
     assert "MOTA fell too far" in output
 
 
+def test_a_baseline_of_a_finished_tree_says_how_that_was_published(data, tmp_path):
+    tree, stored = tmp_path / "tree", tmp_path / "b.json"
+    made = ["--method", "pixelate", "--strength", "16", "--policy", "shared", "--out", tree]
+    assert run("anonymize", "--data", data, "--seq", "A-01", *made, *FAST)[0] == 0
+    words = ["evaluate", "--data", data, "--seq", "A-01", "--detections", "public", "--no-sensitivity", *FAST]
+    words += ["--published", tree]
+    assert run(*words, "--update-baseline", stored, "--keys", 3, "--out", tmp_path / "a")[0] == 0
+    baseline = json.loads(stored.read_text())
+    told = {name: baseline["run"][name] for name in ("method", "parameters", "target", "keys")}
+    assert told == {"method": "pixelate", "parameters": {"strength": 16}, "target": "body", "keys": 1}
+    assert {row["policy"] for row in baseline["scores"]} == {"shared"}
+    assert run(*words, "--method", "blur", "--baseline", stored, "--out", tmp_path / "b")[0] == 0
+    record = json.loads((tree / "anonymization.json").read_text())
+    (tree / "anonymization.json").write_text(json.dumps(record | {"method": "solid"}))
+    assert "'pixelate', here 'solid'" in refused(*words, "--baseline", stored, "--out", tmp_path / "c")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -258,6 +278,54 @@ def test_questions_that_make_no_sense_are_refused(data, tmp_path, words, message
 def test_trainings_that_make_no_sense_are_refused(tmp_path, words, message):
     assert message in refused("train", *words, "--data", tmp_path, "--out", tmp_path / "out.safetensors")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("save_every=0", "save_every=0: at least 1"),
+        ("steps=0", "steps=0: at least 1"),
+        ("batch=-1", "batch=-1: at least 1"),
+        ("seed=-1", "seed=-1: at least 0"),
+    ],
+)
+def test_settings_of_a_training_that_cannot_be_are_refused(tmp_path, setting, message):
+    words = ["--data", tmp_path, "--out", tmp_path / "out.safetensors", "--set", setting]
+    for network in ("reid", "generator"):
+        assert message in refused("train", network, *words)
+
+
+@pytest.mark.parametrize(("network", "option"), [("reid", "--teacher"), ("generator", "--start")])
+def test_a_training_that_begins_with_broken_weights_names_them(tmp_path, network, option):
+    pytest.importorskip("accelerate")
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"no weights")
+    data = write_bodies(tmp_path / "data", train=4, val=2)
+    words = ["--data", data, "--out", tmp_path / "out.safetensors", option, broken]
+    code, output = run("train", network, *words)
+    assert code == 2
+    assert f"{broken}: broken weights" in output.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize("command", ["anonymize", "evaluate", "attack", "train", "demo"])
+def test_only_what_goes_on_where_it_was_says_so_when_stopped(tmp_path, monkeypatch, command):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    for place in ("mot_anon.options.find_sequences", "mot_anon.train.train_network", "mot_anon.data.demo.write_demo"):
+        monkeypatch.setattr(place, stop)
+    monkeypatch.setattr("mot_anon.measure.privacy.sides.layout_of", stop)
+    words = {
+        "anonymize": ["--seq", "all", "--out", tmp_path / "out"],
+        "evaluate": ["--seq", "all"],
+        "attack": ["--original", tmp_path, "--published", tmp_path],
+        "train": ["reid", "--data", tmp_path, "--out", tmp_path / "out"],
+        "demo": [tmp_path / "demo"],
+    }
+    code, output = run(command, *words[command])
+    assert code == 130
+    more = "; the same command goes on where it was" if command == "anonymize" else ""
+    assert output.strip() == f"mot-anon: stopped{more}"
 
 
 def test_a_sequence_without_ground_truth_cannot_be_scored(tmp_path):

@@ -165,16 +165,20 @@ def _anonymized(
 def _finished(
     tree: Path, sequences: Rows[Sequence]
 ) -> tuple[str, str, dict[str, list[dict[str, Sequence]]], list[str]]:
-    record: dict[str, Any] = {}
+    record = record_of(tree)
+    method, target = str(record.get("method", "unknown")), str(record.get("target", "unknown"))
+    return method, target, {str(record.get("policy", "unknown")): [_opened(tree, sequences)]}, []
+
+
+def record_of(tree: Path) -> dict[str, Any]:
+    """What the ``anonymization.json`` of a finished tree says, nothing where it has none; FormatError for another."""
     path = tree / "anonymization.json"
     try:
-        record = dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
     except (ValueError, TypeError):
         raise FormatError(
             path, None, "not the record of a published tree; publish it anew or remove the file"
         ) from None
-    method, target = str(record.get("method", "unknown")), str(record.get("target", "unknown"))
-    return method, target, {str(record.get("policy", "unknown")): [_opened(tree, sequences)]}, []
 
 
 def _grey(

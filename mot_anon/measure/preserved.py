@@ -49,7 +49,8 @@ def assert_tracking_preserved(
     InputError
         Something that was given cannot be used.
     """
-    names = ",".join(f"{name}={points}" for name, points in (max_drop or {"MOTA": 1.0, "IDF1": 1.0}).items())
+    allowed = {"MOTA": 1.0, "IDF1": 1.0, **(max_drop or {})}
+    names = ",".join(f"{name}={points}" for name, points in allowed.items())
     margins = gate.parse_margins(names)
     check_trackers(trackers)
     sources = make_sources(list(detections))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,37 +61,71 @@ def load_bodies(data: Path, split: str) -> Bodies:
     Raises
     ------
     NotFoundError
-        The folder has no index, or the index no such split.
+        The folder has no index or no poses, or the index no such split.
     FormatError
-        A picture cannot be read.
+        The index or the poses lack something of a crop, or a picture cannot be read.
     """
     index = data / "index.csv"
     if not index.is_file():
         raise NotFoundError(f"{index}: not there; --data is a folder with index.csv, keypoints.npz and SPLIT/images")
-    with index.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == split]
-    if not rows:
-        raise NotFoundError(f"{index}: has no row of split {split!r}")
-    with np.load(data / "keypoints.npz") as stored:
-        keypoints = dict(zip(stored["name"].tolist(), stored["keypoints"].astype(np.float32), strict=True))
+    rows = read_index(index, split, ("name", "person", "camera", "teacher_presence"))
+    keypoints = _read_keypoints(data / "keypoints.npz")
     height, width = CROP_SIZE
     pixels = np.empty((len(rows), height, width, 3), np.uint8)
     silhouettes = np.empty((len(rows), height // 2, width // 2), np.uint8)
     parts = np.empty((len(rows), len(PARTS), height // 2, width // 2), np.uint8)
-    for position, row in enumerate(rows):
+    presence = np.empty(len(rows), np.float32)
+    for position, (line, row) in enumerate(rows):
         image = _read(data / split / "images" / f"{row['name']}.jpg", cv2.IMREAD_COLOR)
         pixels[position] = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
         mask = _read(data / split / "masks" / f"{row['name']}.png", cv2.IMREAD_GRAYSCALE)
         silhouettes[position] = cv2.resize(mask, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-        parts[position] = draw_parts(keypoints[f"{split}/{row['name']}"])
+        if (pose := keypoints.get(f"{split}/{row['name']}")) is None:
+            raise FormatError(index, line, f"keypoints.npz has no pose of {split}/{row['name']}")
+        parts[position] = draw_parts(pose)
+        try:
+            presence[position] = float(row["teacher_presence"])
+        except ValueError:
+            raise FormatError(index, line, f"teacher_presence {row['teacher_presence']!r} is no number") from None
     return Bodies(
         pixels,
         silhouettes,
         parts,
-        _numbered([row["person"] for row in rows]),
-        _numbered([row["camera"] for row in rows]),
-        np.array([float(row["teacher_presence"]) for row in rows], np.float32),
+        _numbered([row["person"] for _, row in rows]),
+        _numbered([row["camera"] for _, row in rows]),
+        presence,
     )
+
+
+def read_index(index: Path, split: str, columns: Iterable[str]) -> list[tuple[int, dict[str, str]]]:
+    """The rows of a split in an ``index.csv``, each with the number of its line; ``columns`` and split must be there.
+
+    Raises
+    ------
+    NotFoundError
+        No row of the split.
+    FormatError
+        The file is no text, a column is missing, or a row is too short.
+    """
+    needed = {"split", *columns}
+    rows: list[tuple[int, dict[str, str]]] = []
+    try:
+        with index.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            if missing := needed - set(reader.fieldnames or []):
+                raise FormatError(index, 1, f"has no column {', '.join(sorted(missing))}")
+            for row in reader:
+                if any(row[name] is None for name in needed):
+                    raise FormatError(
+                        index, reader.line_num, f"has fewer than the {len(reader.fieldnames or [])} fields"
+                    )
+                if row["split"] == split:
+                    rows.append((reader.line_num, row))
+    except (UnicodeDecodeError, csv.Error):
+        raise FormatError(index, None, "cannot be read as comma-separated text in UTF-8; write it anew") from None
+    if not rows:
+        raise NotFoundError(f"{index}: has no row of split {split!r}")
+    return rows
 
 
 def draw_parts(keypoints: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -140,6 +176,17 @@ def _read(path: Path, mode: int) -> NDArray[np.uint8]:
     if image is None:
         raise FormatError(path, None, "cannot be read as a picture")
     return np.asarray(image, np.uint8)
+
+
+def _read_keypoints(path: Path) -> dict[str, NDArray[np.float32]]:
+    """SPLIT/NAME → (33, 3)."""
+    if not path.is_file():
+        raise NotFoundError(f"{path}: not there; it holds the poses of the crops")
+    try:
+        with np.load(path) as stored:
+            return dict(zip(stored["name"].tolist(), stored["keypoints"].astype(np.float32), strict=True))
+    except (KeyError, ValueError, EOFError, zipfile.BadZipFile):
+        raise FormatError(path, None, "holds no arrays name and keypoints, a row of each for every crop") from None
 
 
 def _numbered(names: list[str]) -> NDArray[np.int64]:

@@ -2,7 +2,8 @@
 
 The key of an entry is a hash of the frames' bytes and of everything else that the result depends on, so an A/B
 comparison uses identical inputs and a changed frame is never answered from the cache.  Entries hold boxes and features
-of original people: the folder has mode 0700 and is `mot_anon` in the user's cache folder, or `MOT_ANON_CACHE`.
+of original people: the folder, `mot_anon` in the user's cache folder, has mode 0700.  One that `MOT_ANON_CACHE` names
+is made so, and keeps its mode where it is there already.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ def cache_folder() -> Path:
     folder = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mot_anon"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        there = folder.stat()
+        if not given and there.st_uid == os.getuid() and there.st_mode & 0o077:
+            folder.chmod(0o700)
     except OSError as error:
         raise OutputError(f"{folder}: cannot be made ({error.strerror}); name another with MOT_ANON_CACHE") from None
     return folder

@@ -59,6 +59,9 @@ class TrainingConfig:
         for name, allowed in self.choices.items():
             if getattr(self, name) not in allowed:
                 raise OptionError(f"{name}={getattr(self, name)!r}; there is: {', '.join(allowed)}")
+        for name, least in (("steps", 1), ("batch", 1), ("save_every", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise OptionError(f"{name}={getattr(self, name)}: at least {least}")
 
     @classmethod
     def from_settings(cls: type[Self], settings: dict[str, str]) -> Self:

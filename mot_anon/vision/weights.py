@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
@@ -39,18 +39,25 @@ def load_weights(build: Callable[[], Network], weights: Path, form: str) -> Netw
     NotFoundError
         The file is not there (an incomplete install).
     FormatError
-        It holds another network.
+        It is broken or holds another network.
     """
     if not weights.is_file():
         raise NotFoundError(f"{weights}: weights are not there; train them (mot-anon train) or install mot_anon again")
-    with safe_open(weights, framework="pt") as file:
-        found = (file.metadata() or {}).get("format", "nothing known")
-        if found != form:
-            raise FormatError(weights, None, f"holds {found!r} where {form!r} is needed")
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    try:
+        with safe_open(weights, framework="pt") as file:
+            found = (file.metadata() or {}).get("format", "nothing known")
+            if found != form:
+                raise FormatError(weights, None, f"holds {found!r} where {form!r} is needed")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except SafetensorError:
+        raise FormatError(
+            weights, None, "broken weights; train them again (mot-anon train) or fetch them anew"
+        ) from None
     with torch.random.fork_rng(devices=[]):  # building layers draws from torch's global generator
         network = build()
     state = network.state_dict()
+    if any(name not in tensors or tensors[name].shape != value.shape for name, value in state.items()):
+        raise FormatError(weights, None, f"weights of another network than {form!r}; train them again")
     network.load_state_dict({name: tensors[name].to(state[name].dtype) for name in state})
     return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mot_anon.errors import GateError, OptionError
+from mot_anon.measure.privacy import publishing
 from mot_anon.measure.privacy.attacks import Tools, centred, make_attack, registry
 from mot_anon.measure.privacy.crops import Crops
 from mot_anon.measure.privacy.findings import Finding, Found, NotMeasured
@@ -17,6 +18,7 @@ from mot_anon.measure.privacy.retrieval import similarities
 from mot_anon.measure.privacy.structure import match_groups, ridge
 from mot_anon.measure.privacy.study import run_study
 from mot_anon.methods.base import make_method
+from mot_anon.plan.identities import CODE_SIZE, ISOMETRY
 from mot_anon.plan.keys import TEST_KEY, Key
 from tests.invented_crops import crops, look
 
@@ -190,6 +192,21 @@ def test_publishing_crops_touches_the_person_alone_and_follows_the_key(original:
     first, second = (one.pixels[same & (one.camera == camera)][:, 80, 40].astype(int) for camera in (0, 1))
     assert np.ptp(first, axis=0).max() == 0  # the same somebody in every frame of a camera
     assert np.abs(first[0] - second[0]).max() > 8  # somebody else in the next
+
+
+def test_codes_that_no_key_turned_are_as_long_as_those_of_an_isometry(
+    original: Crops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = np.random.default_rng(0).normal(3, 0.2, (len(original), CODE_SIZE)).astype(np.float32)
+    monkeypatch.setattr(publishing, "_looks", lambda some: looks[: len(some)])
+    own, turned = publishing.own_codes(original), publishing._codes(original, ISOMETRY, KEY)
+    for camera in original.cameras:
+        people = sorted(own[camera])
+        plain, keyed = (np.stack([codes[camera][p] for p in people]).astype(np.float64) for codes in (own, turned))
+        assert np.linalg.norm(plain, axis=1) == pytest.approx(np.full(len(people), np.sqrt(CODE_SIZE)), rel=2e-3)
+        assert np.abs(plain @ plain.T - keyed @ keyed.T).max() < 0.1
+    alone = original.take(original.person == 0)  # less the mean of the camera nothing is left of them
+    assert all(not code.any() for codes in publishing.own_codes(alone).values() for code in codes.values())
 
 
 def test_without_silhouettes_the_whole_crop_is_the_person() -> None:

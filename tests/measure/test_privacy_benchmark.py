@@ -39,6 +39,45 @@ def test_the_test_split_must_be_asked_for() -> None:
         privacy._arguments(["--crops", "x", "--split", "train"])
 
 
+def test_a_row_is_made_again_where_weights_or_the_renderer_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, weights = write(tmp_path / "crops", crops(2, each=1)), tmp_path / "attacker.safetensors"
+    weights.write_bytes(b"attacker")
+    arguments = privacy._arguments(["--crops", str(folder)])
+
+    def place() -> Path:
+        return privacy.row_file("solid", None, "shared", ["linkage"], weights, arguments)
+
+    first = place()
+    assert place() == first
+    weights.write_bytes(b"another attacker")
+    found = {first, place()}
+    for name in ("PARSER", "IDENTITY"):
+        (tmp_path / name).write_bytes(b"weights")
+        monkeypatch.setattr(privacy, name, tmp_path / name)
+        found.add(place())
+    monkeypatch.setattr(privacy, "renderer_digest", lambda: "another")
+    found.add(place())
+    assert len(found) == 5
+
+
+def test_the_renderer_is_its_files_and_their_names(tmp_path: Path) -> None:
+    packages = [tmp_path / str(number) for number in range(5)]
+    for package in packages:
+        for name in ("methods", "publish", "plan"):
+            (package / name).mkdir(parents=True)
+            (package / name / "identities.py").write_text("1\n", encoding="utf-8")
+    for package, name in zip(packages, ("methods", "publish", "plan"), strict=False):
+        (package / name / "identities.py").write_text("2\n", encoding="utf-8")
+    (packages[3] / "plan" / "other.py").write_text("2\n", encoding="utf-8")
+    digests = [privacy.renderer_digest(package) for package in packages]
+    assert len(set(digests[:3])) == 3
+    assert digests[3] == digests[4]  # plans do not say what people look like
+    assert digests[4] not in digests[:3]
+    assert len(privacy.renderer_digest()) == 64
+
+
 def test_the_table_and_the_figure_are_made_of_what_was_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

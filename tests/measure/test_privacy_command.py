@@ -16,7 +16,7 @@ from mot_anon.measure.privacy.backbone import AttackerNetwork
 from mot_anon.measure.privacy.crops import write_folder
 from mot_anon.measure.privacy.publishing import publisher
 from mot_anon.plan.keys import TEST_KEY, Key
-from mot_anon.vision.weights import save_weights
+from mot_anon.vision.weights import content_digest, save_weights
 from tests.invented_crops import crops, write
 from tests.sequences import write_sequence
 
@@ -63,6 +63,7 @@ def test_crops_are_attacked_and_the_figures_written_down(
     assert stored["people"] == 8
     assert stored["about"]["method"] == "solid"
     assert stored["about"]["split"] == "val"
+    assert stored["about"]["attacker"] == content_digest(weights)
     figures = [found for found in stored["findings"] if "value" in found]
     assert all(0 <= found["value"]["value"] <= 1 for found in figures)
     assert all(found["chance"] is not None for found in figures)
@@ -115,6 +116,9 @@ def test_trees_are_attacked_across_time(tmp_path: Path, weights: Path) -> None:
         (("--split", "train"), "no row of split 'train'"),
         (("--people", "who.csv"), "--people is for sequences"),
         (("--set", "steps=3"), "--set is for --train-attacker"),
+        (("--set", "steps=3", "--split", "train"), "--set is for --train-attacker"),  # before crops are read
+        (("--train-attacker", ".", "--split", "train"), "--attacker and --train-attacker: give one of them"),
+        (("--embedder", "own"), "--embedder is for attacks on faces"),
         (("--method", "magic"), "no method 'magic'"),
     ],
 )
@@ -128,6 +132,38 @@ def test_what_cannot_be_done_is_refused_in_one_line(
     assert len(output.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize("content", [b"", b"no weights", b"\xff" * 64])
+def test_a_broken_attacker_is_named(folders: tuple[Path, Path], tmp_path: Path, content: bytes) -> None:
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(content)
+    code, output = run("--original", folders[0], "--published", folders[1], "--attacker", broken)
+    assert code == 2
+    assert f"{broken}: broken weights" in output
+    assert len(output.strip().splitlines()) == 1
+
+
+def test_a_negative_seed_is_refused(folders: tuple[Path, Path]) -> None:
+    code, output = run("--original", folders[0], "--published", folders[1], "--seed", -1)
+    assert code == 2
+    assert "--seed" in output
+
+
+def test_on_bodies_nobody_practises_with_what_replaced_faces_alone(
+    folders: tuple[Path, Path], weights: Path, tmp_path: Path
+) -> None:
+    original, published = folders
+    record = {"method": "pixelate", "parameters": {"strength": 8}, "policy": "pseudonym", "target": "face"}
+    (published / "anonymization.json").write_text(json.dumps(record), encoding="utf-8")
+    others = write(tmp_path / "others", crops(4, each=1, seed=1), "train")
+    code, output = run(
+        "--original", original, "--published", published, "--part", "body", "--attacker", weights, "--others", others,
+        "--attacks", "parrot,inversion", "--practice", 1, "--least-control", 0,
+    )  # fmt: skip
+    assert code == 0, output
+    for name in ("parrot", "inversion"):
+        assert f"{name}: not measured: needs other people (--others) and the method that bodies" in output
+
+
 def test_published_crops_must_be_those_of_the_originals(folders: tuple[Path, Path], weights: Path) -> None:
     index = folders[1] / "index.csv"
     lines = index.read_text(encoding="utf-8").splitlines()
@@ -137,10 +173,9 @@ def test_published_crops_must_be_those_of_the_originals(folders: tuple[Path, Pat
     assert "other rows of val" in output
 
 
-def test_without_an_attacker_the_network_that_ships_attacks(folders: tuple[Path, Path]) -> None:
+def test_without_an_attacker_the_one_that_ships_attacks(folders: tuple[Path, Path]) -> None:
     code, output = run(
         "--original", folders[0], "--published", folders[1], "--attacks", "linkage", "--least-control", 0
     )
     assert code == 0, output
-    assert "--train-attacker" in output
     assert "linkage" in output

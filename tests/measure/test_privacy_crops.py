@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mot_anon.data.demo import demo_identities, write_demo
-from mot_anon.errors import FormatError, NotFoundError
+from mot_anon.errors import FormatError, FrameError, NotFoundError
 from mot_anon.measure.privacy.crops import read_folder, write_folder
 from mot_anon.measure.privacy.trees import read_people, read_trees
 from mot_anon.vision.bodies import CROP_SIZE
@@ -56,6 +56,20 @@ def test_broken_folders_are_named(tmp_path: Path) -> None:
         read_folder(folder, "val")
 
 
+@pytest.mark.parametrize("width", ["wide", "nan", "0", "-3"])
+def test_a_size_that_is_none_is_named_with_its_line(tmp_path: Path, width: str) -> None:
+    folder = write(tmp_path, crops(2))
+    index = folder / "index.csv"
+    lines = index.read_text(encoding="utf-8").splitlines()
+    lines[3] = lines[3].replace(",60,", f",{width},")
+    index.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(FormatError, match=rf"index\.csv:4: width '{width}'"):
+        read_folder(folder, "val")
+    lines[3] = lines[3].replace(f",{width},", ",,")  # not known: the picture's own
+    index.write_text("\n".join(lines), encoding="utf-8")
+    assert read_folder(folder, "val").size[2].tolist() == [80, 120]
+
+
 def test_trees_give_the_same_boxes_of_both_sides(tmp_path: Path) -> None:
     write_sequence(tmp_path / "one")
     place = write_sequence(tmp_path / "two")
@@ -86,8 +100,12 @@ def test_who_is_who_across_cameras_comes_from_outside(tmp_path: Path) -> None:
     ann, bob = (original.camera[original.person == person] for person in (0, 1))
     assert np.bincount(ann).tolist() == [3, 3]
     assert np.bincount(bob).tolist() == [3]
-    people.write_text("CAM-01,one,ann\n", encoding="utf-8")
-    with pytest.raises(FormatError, match=r"people\.csv:1"):
+    for line in ("CAM-01,one,ann", "CAM-01,²,ann", "CAM-01,-1,ann"):
+        people.write_text(f"# sequence,id,person\n{line}\n", encoding="utf-8")
+        with pytest.raises(FormatError, match=r"people\.csv:2"):
+            read_people(people)
+    people.write_bytes("CAM-01,1,Jürg\n".encode("latin-1"))
+    with pytest.raises(FormatError, match=r"people\.csv: cannot be read as text"):
         read_people(people)
 
 
@@ -99,6 +117,14 @@ def test_a_tree_that_lacks_a_sequence_is_named(tmp_path: Path) -> None:
     write_sequence(tmp_path / "nobody", "CAM-03", gt=())
     with pytest.raises(NotFoundError, match="no pedestrian"):
         read_trees(tmp_path / "nobody", [tmp_path / "nobody"])
+
+
+def test_a_published_sequence_that_lacks_frames_is_named(tmp_path: Path) -> None:
+    write_sequence(tmp_path / "one", "CAM-01")
+    place = write_sequence(tmp_path / "two", "CAM-01")
+    (place / "img1" / "000006.png").unlink()
+    with pytest.raises(FrameError, match="two: CAM-01 has 5 frames, the original 6"):
+        read_trees(tmp_path / "one", [tmp_path / "two"])
 
 
 def test_views_of_one_camera_are_one(tmp_path: Path) -> None:

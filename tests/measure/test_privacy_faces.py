@@ -161,6 +161,10 @@ def test_a_weak_control_fails_and_says_what_is_wrong_with_these_faces(known: Pat
         (("--attacks", "recognition,parrot"), "--attacks parrot: only on bodies"),
         (("--embedder", "friend"), "no embedder 'friend'; there is: own, dlib"),
         (("--part", "hand"), "--part hand: body or face"),
+        *(
+            ((name, "x"), f"{name} is for attacks on bodies")
+            for name in ("--attacker", "--train-attacker", "--set", "--others", "--members")
+        ),
     ],
 )
 def test_what_cannot_be_done_to_faces_is_refused(

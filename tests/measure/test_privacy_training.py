@@ -19,6 +19,7 @@ from mot_anon.measure.privacy.findings import Finding
 from mot_anon.measure.privacy.inverter import InverterConfig, InverterNetwork, restore, trained_inverter
 from mot_anon.measure.privacy.learning import use
 from mot_anon.measure.privacy.publishing import publisher
+from mot_anon.train import train_network
 from mot_anon.vision.weights import save_weights
 from tests.invented_crops import crops, write
 
@@ -161,6 +162,11 @@ def test_an_attacker_is_trained_once_for_the_same_crops_and_settings(tmp_path: P
     assert attackers.train_attacker(folder, config, told.append) == path
     assert not told
     assert attackers.train_attacker(folder, replace(config, seed=1), told.append) != path
+    out = tmp_path / "attacker.safetensors"
+    settings = {"steps": "2", "batch": "4", "crops": "2", "save_every": "1"}
+    train_network("body", "attacker", folder, out, settings, None, told.append)
+    assert out.read_bytes() == path.read_bytes()
+    assert attackers.load_attacker(out)(torch.zeros(1, 3, 160, 80)).shape == (1, FEATURES)
 
 
 @needs_weights

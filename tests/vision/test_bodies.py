@@ -34,6 +34,39 @@ def test_missing_index_missing_split_and_a_broken_picture_are_named(tmp_path: Pa
         load_bodies(folder, "val")
 
 
+def test_what_index_or_poses_lack_is_named_with_its_line(tmp_path: Path) -> None:
+    folder = write_bodies(tmp_path / "b", train=1, val=1)
+    index = folder / "index.csv"
+    whole = index.read_text(encoding="utf-8")
+    for name in ("split", "teacher_presence", "person"):
+        index.write_text(whole.replace(name, "other", 1), encoding="utf-8")
+        with pytest.raises(FormatError, match=rf"index\.csv:1: has no column {name}"):
+            load_bodies(folder, "val")
+    lines = whole.splitlines()  # of which the last are val's
+    for line, message in (
+        (lines[-1].replace(",1.0", ",sure"), "teacher_presence 'sure' is no number"),
+        (lines[-1].removesuffix(",1.0"), "fewer than the 8 fields"),
+    ):
+        index.write_text("\n".join([*lines[:-1], line]), encoding="utf-8")
+        with pytest.raises(FormatError, match=rf"index\.csv:9: .*{message}"):
+            load_bodies(folder, "val")
+    index.write_bytes(whole.replace("invented", "erfunden ü").encode("latin-1"))
+    with pytest.raises(FormatError, match=r"index\.csv: cannot be read"):
+        load_bodies(folder, "val")
+    index.write_text(whole, encoding="utf-8")
+    with np.load(folder / "keypoints.npz") as stored:
+        names, poses = stored["name"], stored["keypoints"]
+    np.savez(folder / "keypoints.npz", name=names[:-1], keypoints=poses[:-1])
+    with pytest.raises(FormatError, match=r"index\.csv:9: keypoints\.npz has no pose of val/00b1"):
+        load_bodies(folder, "val")
+    np.savez(folder / "keypoints.npz", other=poses)
+    with pytest.raises(FormatError, match=r"keypoints\.npz: holds no arrays"):
+        load_bodies(folder, "val")
+    (folder / "keypoints.npz").unlink()
+    with pytest.raises(NotFoundError, match=r"keypoints\.npz"):
+        load_bodies(folder, "val")
+
+
 def pose(**moved: tuple[float, float]) -> np.ndarray:
     keypoints = np.zeros((33, 3), np.float32)
     keypoints[:, 2] = 1

@@ -170,6 +170,22 @@ def test_entries_are_their_owners_alone(frames: list[Path], own_cache: Path) -> 
     assert {entry.stat().st_mode & 0o777 for entry in entries(own_cache)} == {0o600}
 
 
+def test_the_users_own_cache_is_closed_and_a_folder_that_was_named_is_left_as_it_is(
+    tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for folder in (own_cache, tmp_path / "mot_anon"):
+        folder.mkdir(parents=True)
+        folder.chmod(0o755)
+    assert cache_folder().stat().st_mode & 0o777 == 0o755
+    monkeypatch.delenv("MOT_ANON_CACHE")
+    assert cache_folder().stat().st_mode & 0o777 == 0o700
+    assert tmp_path.stat().st_mode & 0o777 == tmp_path.parent.stat().st_mode & 0o777
+    monkeypatch.setattr("mot_anon.vision.cache.os.getuid", lambda: tmp_path.stat().st_uid + 1)
+    (tmp_path / "mot_anon").chmod(0o755)
+    assert cache_folder().stat().st_mode & 0o777 == 0o755, "of somebody else"
+
+
 def compute(paths: list[Path], times: int, results: multiprocessing.Queue[list[float]]) -> None:
     for time in range(times):
         detect_sequence(paths, BrightestDetector(f"run {time}"))

@@ -103,3 +103,6 @@ def test_settings_come_from_text_and_unknown_ones_fail() -> None:
         Config.from_settings({"steps": "many"})
     with pytest.raises(OptionError, match="there is: sweet, sour"):
         Config.from_settings({"taste": "bitter"})
+    for name, value in (("save_every", 0), ("steps", 0), ("batch", 0), ("seed", -1)):
+        with pytest.raises(OptionError, match=f"{name}={value}: at least {value + 1}"):
+            Config.from_settings({name: str(value)})

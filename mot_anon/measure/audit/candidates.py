@@ -24,7 +24,7 @@ _SAME_BOX = 0.5
 LONGEST_GAP_SECONDS = 0.5
 _LONGEST_ENTRANCE_SECONDS = 1.0
 _ENLARGED, _MORE = 0.2, 6.0  # of a box's sides, and pixels: where a region may reach that covers it
-_BEYOND = 0.3  # of a box's width: how far from a window feet and hands are followed, and the rim round them
+_BEYOND = 0.4  # of a width: how far from a window feet and hands are followed; boxes of detectors are widened first
 
 
 def labelled(gt: pd.DataFrame, fps: float) -> pd.DataFrame:

@@ -128,12 +128,15 @@ def judge_frame(task: Task) -> Judged:
         anew.get(candidate.track) or _sight(task, candidate, details, motion) for candidate in task.candidates
     )
     moved = _blobs(task, details, motion) if motion is not None else ()
-    boxes = np.array([c.box for c in task.candidates], float).reshape(-1, 4)
+    allowed = task.allowed
+    for some in (task.candidates, [c for c in task.candidates if c.track]):  # methods that parse know tracks alone
+        boxes = np.array([candidate.box for candidate in some], float).reshape(-1, 4)
+        allowed = round_motion(allowed, motion, task.target, boxes)
     return Judged(
         task.number,
         tuple(sight for sight in sights if sight is not None),
         moved,
-        outside(before, after, round_motion(task.allowed, motion, task.target, boxes), lossless=lossless),
+        outside(before, after, allowed, lossless=lossless),
         lossless,
         faces,
     )

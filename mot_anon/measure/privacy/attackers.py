@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -36,6 +35,8 @@ from mot_anon.vision.training import (
 )
 from mot_anon.vision.weights import content_digest, load_weights, reduced_precision, save_weights
 
+WEIGHTS = Path(__file__).resolve().parents[2] / "weights" / "attacker.safetensors"
+"""Of the attacker that ships; ``weights/attacker.md`` is the model card."""
 FORMAT = "mot_anon attacker 1"
 _BATCH = 64
 
@@ -90,26 +91,6 @@ class NetworkTeacher:
         """(N, 160, 80, 3) uint8 BGR → (N, 1280) float32."""
         images = augment.to_images(pixels).contiguous(memory_format=torch.channels_last)
         return np.asarray(self._network(images).float().numpy(), np.float32)
-
-
-class ReidAttacker(Remembering):
-    """The tracker's re-ID network, which ships: whom nobody trained to attack, and who needs nothing else."""
-
-    def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(N, H, W, 3) uint8 BGR → (N, 256) float32: each crop and its mirror image, added up."""
-        from mot_anon.vision.embed import load_network
-        from mot_anon.vision.osnet import INPUT_SIZE, to_input
-
-        network, rows = load_network()[0], [np.zeros((0, 256), np.float32)]
-        for start in range(0, len(pixels), _BATCH):
-            small = [
-                cv2.resize(crop, INPUT_SIZE[::-1], interpolation=cv2.INTER_AREA)
-                for crop in pixels[start : start + _BATCH]
-            ]
-            images = to_input(torch.from_numpy(np.stack(small)))
-            with torch.inference_mode():
-                rows.append((network(images) + network(images.flip(-1))).numpy())
-        return np.concatenate(rows)
 
 
 @dataclass(frozen=True)
@@ -248,24 +229,27 @@ def features(network: AttackerNetwork, pixels: NDArray[np.uint8]) -> NDArray[np.
     return torch.cat(rows).numpy()
 
 
-def train_attacker(data: Path, config: AttackerConfig = AttackerConfig(), log: Log = print) -> Path:
-    """Weights of an attacker that learnt on the originals of ``data``'s train split; from the cache if there.
+def train_attacker(
+    data: Path, config: AttackerConfig = AttackerConfig(), log: Log = print, out: Path | None = None
+) -> Path:
+    """Weights of an attacker that learnt on the originals of ``data``'s train split, scored on val.
+
+    Written to ``out``; without it kept in the cache, and taken from there another time.
 
     Raises
     ------
     MissingExtraError
         The ImageNet weights or accelerate are not installed.
     """
-    pieces = [content_digest(imagenet_weights()), content_digest(data / "index.csv"), json.dumps(asdict(config))]
-    name = hashlib.sha256("\n".join(pieces).encode()).hexdigest()[:24]
-    out = cache_folder() / f"attacker-{name}.safetensors"
-    if not out.is_file():
-        accelerator = make_accelerator()
-        learner = AttackerLearner(
-            config, pretrained(), [read_folder(data, "train")], read_folder(data, "val"), accelerator
-        )
-        train(learner, config, accelerator, out, log)
-        out.with_suffix(".checkpoint").unlink(missing_ok=True)
+    if out is None:
+        pieces = [content_digest(imagenet_weights()), content_digest(data / "index.csv"), json.dumps(asdict(config))]
+        out = cache_folder() / f"attacker-{hashlib.sha256(chr(10).join(pieces).encode()).hexdigest()[:24]}.safetensors"
+        if out.is_file():
+            return out
+    accelerator = make_accelerator()
+    learner = AttackerLearner(config, pretrained(), [read_folder(data, "train")], read_folder(data, "val"), accelerator)
+    train(learner, config, accelerator, out, log)
+    out.with_suffix(".checkpoint").unlink(missing_ok=True)
     return out
 
 

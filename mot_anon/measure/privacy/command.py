@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,7 +77,7 @@ def main(
         Path | None,
         typer.Option(
             "--attacker",
-            help="Weights of a trained attacker (safetensors). Default: the re-ID network that ships.",
+            help="Weights of a trained attacker (safetensors). Default: the one that ships.",
             metavar="FILE",
         ),
     ] = None,
@@ -109,7 +110,7 @@ def main(
     practice: Annotated[
         int, typer.Option("--practice", min=1, help="Steps that parrots and inverters learn for.")
     ] = 600,
-    seed: Annotated[int, typer.Option("--seed", help="Same seed, same figures.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same figures.")] = 0,
     least_control: Annotated[
         float, typer.Option("--least-control", help="Fail where unprotected people are found less often, in percent.")
     ] = 70.0,
@@ -140,6 +141,14 @@ def main(
             crops = layout == sides.FACES
             why = f"not on crops of faces; there is: {usual}" if crops else "only on bodies; give --part body"
             raise OptionError(f"--attacks {beyond}: {why}")
+        on_bodies = {
+            "--attacker": attacker,
+            "--train-attacker": train_attacker,
+            "--set": setting,
+            "--others": others,
+            "--members": members,
+        }
+        _refuse_what_would_be_ignored(faces, embedder, on_bodies)
         with Reporter(quiet=quiet) as report:
             log: Log = (lambda line: None) if quiet else (lambda line: print(line, flush=True))
             if faces:
@@ -170,6 +179,19 @@ def main(
     options.command(work)
 
 
+def _refuse_what_would_be_ignored(faces: bool, embedder: str, on_bodies: Mapping[str, object]) -> None:
+    """Before anything large is read; ``on_bodies`` are the options that attacks on bodies alone have."""
+    given = [name for name, value in on_bodies.items() if value]
+    if faces and given:
+        raise OptionError(f"{given[0]} is for attacks on bodies, and faces are attacked here; leave it out")
+    if not faces and embedder != "auto":
+        raise OptionError("--embedder is for attacks on faces, and bodies are attacked here; leave it out")
+    if {"--attacker", "--train-attacker"} <= set(given):
+        raise OptionError("--attacker and --train-attacker: give one of them")
+    if "--set" in given and "--train-attacker" not in given:
+        raise OptionError("--set is for --train-attacker")
+
+
 def _face_tools(embedder: str, about: dict[str, Any], log: Log) -> Tools:
     from mot_anon.measure.face_judges import available
     from mot_anon.measure.privacy.attacks import Tools
@@ -194,20 +216,18 @@ def _tools(
     from mot_anon.measure.privacy.attacks import Tools
     from mot_anon.measure.privacy.crops import read_folder
     from mot_anon.measure.privacy.publishing import publisher
+    from mot_anon.vision.weights import content_digest
 
-    if attacker is not None and train_attacker is not None:
-        raise OptionError("--attacker and --train-attacker: give one of them")
-    if setting and train_attacker is None:
-        raise OptionError("--set is for --train-attacker")
     if train_attacker is not None:
         config = attackers.AttackerConfig.from_settings(options.settings_of(setting))
         attacker = attackers.train_attacker(train_attacker, config, log)
-    if attacker is None:
-        log("the re-ID network that ships recognises people; --train-attacker DATA (crops) makes a stronger attacker")
-    network = None if attacker is None else attackers.load_attacker(attacker)
-    known = about["method"] is not None
+    weights = attacker or attackers.WEIGHTS
+    network = attackers.load_attacker(weights)
+    about["attacker"] = content_digest(weights)
+    # Where faces alone were replaced, bodies published whole would be practice for something else.
+    known = about["method"] is not None and about["target"] != "face"
     return Tools(
-        attackers.ReidAttacker() if network is None else attackers.NetworkAttacker(network),
+        attackers.NetworkAttacker(network),
         network,
         others=read_folder(others, "train") if others else None,
         publish=publisher(about["method"], about["strength"], about["policy"]) if known else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from mot_anon.errors import FormatError, NotFoundError, OptionError
 from mot_anon.measure.privacy.retrieval import Integers, Labels
-from mot_anon.vision.bodies import CROP_SIZE
+from mot_anon.vision.bodies import CROP_SIZE, read_index
 
 
 @dataclass(frozen=True)
@@ -97,29 +98,23 @@ def read_folder(data: Path, split: str) -> Crops:
     NotFoundError
         No index, or no row of the split.
     FormatError
-        A column is missing, a picture cannot be read, or only some crops have a mask.
+        A column or a field is missing, a size is none, a picture cannot be read, or only some crops have a mask.
     """
     index = data / "index.csv"
     if not index.is_file():
         raise NotFoundError(f"{index}: not there; a folder of crops has index.csv and SPLIT/images/NAME.jpg")
-    with index.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        missing = {"split", "name", "person", "camera"} - set(reader.fieldnames or [])
-        if missing:
-            raise FormatError(index, 1, f"has no column {', '.join(sorted(missing))}")
-        rows = [row for row in reader if row["split"] == split]
-    if not rows:
-        raise NotFoundError(f"{index}: has no row of split {split!r}")
+    rows = read_index(index, split, ("name", "person", "camera"))
     height, width = CROP_SIZE
     pixels = np.empty((len(rows), height, width, 3), np.uint8)
     sizes = np.empty((len(rows), 2))
     masks: list[NDArray[np.uint8]] = []
-    for position, row in enumerate(rows):
+    for position, (line, row) in enumerate(rows):
         image = _picture(data / split / "images", row["name"], cv2.IMREAD_COLOR)
         if image is None:
             raise FormatError(data / split / "images" / row["name"], None, "no picture that can be read")
         pixels[position] = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-        sizes[position] = row.get("width") or image.shape[1], row.get("height") or image.shape[0]
+        for side, (name, own) in enumerate((("width", image.shape[1]), ("height", image.shape[0]))):
+            sizes[position, side] = _length(row.get(name) or own, index, line, name)
         mask = _picture(data / split / "masks", row["name"], cv2.IMREAD_GRAYSCALE)
         if mask is not None:
             masks.append(
@@ -127,11 +122,11 @@ def read_folder(data: Path, split: str) -> Crops:
             )
     if masks and len(masks) != len(rows):
         raise FormatError(data / split / "masks", None, f"has {len(masks)} masks for {len(rows)} crops")
-    cameras = tuple(sorted({row["camera"] for row in rows}))
+    cameras = tuple(sorted({row["camera"] for _, row in rows}))
     return Crops(
         pixels,
-        numbered([row["person"] for row in rows]),
-        np.array([cameras.index(row["camera"]) for row in rows], np.int64),
+        numbered([row["person"] for _, row in rows]),
+        np.array([cameras.index(row["camera"]) for _, row in rows], np.int64),
         np.arange(len(rows), dtype=np.int64),
         sizes,
         np.stack(masks) if masks else None,
@@ -157,6 +152,19 @@ def write_folder(crops: Crops, source: Path, split: str, out: Path) -> None:
         if new:
             writer.writeheader()
         writer.writerows(rows)
+
+
+def _length(given: str | int, index: Path, line: int, column: str) -> float:
+    """A side of a crop in pixels, as ``index.csv`` says."""
+    try:
+        length = float(given)
+    except ValueError:
+        length = math.nan
+    if not (math.isfinite(length) and length > 0):
+        raise FormatError(
+            index, line, f"{column} {given!r} is no number of pixels; leave it empty where it is not known"
+        )
+    return length
 
 
 def _picture(folder: Path, name: str, mode: int) -> NDArray[np.uint8] | None:

@@ -19,7 +19,7 @@ from mot_anon.measure.privacy.retrieval import Outcome, across_cameras, retrieve
 from mot_anon.plan.keys import KEY_BYTES, Key
 from mot_anon.vision.training import Log
 
-_NEEDS = "needs other people (--others) and the method that was published with (--method)"
+_NEEDS = "needs other people (--others) and the method that bodies were published with (--method)"
 
 
 class Parrot:

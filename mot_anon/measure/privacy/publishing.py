@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mot_anon.measure.privacy.crops import Crops
 from mot_anon.methods.base import Item, Method, make_method
 from mot_anon.plan.camera import Region
-from mot_anon.plan.identities import ISOMETRY, Codes, centred, identity_codes
+from mot_anon.plan.identities import CODE_SIZE, ISOMETRY, Codes, centred, identity_codes
 from mot_anon.plan.keys import Key
 from mot_anon.plan.regions import head_box, head_size
 from mot_anon.publish.render import erase, render_frame
@@ -84,13 +84,22 @@ def covered(crops: Crops) -> NDArray[np.bool_]:
 
 
 def own_codes(crops: Crops) -> dict[str, Codes]:
-    """Camera → person → the code that they have, not turned by any key: never published, a control of isometries."""
+    """Camera → person → the code that they have, not turned by any key: never published, a control of isometries.
+
+    Codes are as long as those of an isometry: shorter ones would be drawn nearer to the mean person.
+    """
     looks, found = _looks(crops), {}
     for index, camera in enumerate(crops.cameras):
         here = crops.camera == index
         means = {str(p): looks[here & (crops.person == p)].mean(0, dtype=np.float64) for p in crops.person[here]}
-        found[camera] = {person: code.astype(np.float16) for person, code in centred(means).items()}
+        found[camera] = {person: _scaled(code).astype(np.float16) for person, code in centred(means).items()}
     return found
+
+
+def _scaled(code: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A code at the length that isometries give it; nothing stays nothing."""
+    length = float(np.linalg.norm(code))
+    return code * (np.sqrt(CODE_SIZE) / length) if length > 0 else code
 
 
 def _codes(crops: Crops, policy: str, key: Key) -> dict[str, Codes]:

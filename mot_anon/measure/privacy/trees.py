@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mot_anon.data import sequence as seq
 from mot_anon.data.frames import Frame, read_frame
-from mot_anon.errors import FormatError, NotFoundError
+from mot_anon.errors import FormatError, FrameError, NotFoundError
 from mot_anon.measure.privacy.crops import Crops, numbered
 from mot_anon.vision.bodies import CROP_SIZE
 from mot_anon.vision.embed import cut
@@ -87,6 +87,8 @@ def read_trees(
     ------
     NotFoundError
         A tree without sequences, or without one that another has; nobody who can be seen twice.
+    FrameError
+        A published sequence with fewer frames than its original.
     """
     sequences = _views(original)
     trees = [seq.discover([tree]) for tree in published]
@@ -101,6 +103,10 @@ def read_trees(
         frames = {
             name: seq.open_sequence(places[name][0], allow_partial=True).require_frames().frames for name in sequences
         }
+        for name, sequence in sequences.items():
+            if len(frames[name]) < len(sequence.frames):
+                lengths = f"{name} has {len(frames[name])} frames, the original {len(sequence.frames)}"
+                raise FrameError(f"{tree}: {lengths}; publish it anew, or fetch the rest")
         pixels.append(_cut(frames, rows, part))
     cameras = tuple(sorted(set(rows["camera"])))
     camera = np.array([cameras.index(name) for name in rows["camera"]], np.int64)
@@ -128,12 +134,14 @@ def read_people(path: Path) -> dict[tuple[str, int], str]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError:
         raise NotFoundError(f"{path}: no such file of people") from None
+    except (OSError, UnicodeDecodeError):
+        raise FormatError(path, None, "cannot be read as text; a line is 'sequence,id,person'") from None
     found: dict[tuple[str, int], str] = {}
     for number, line in enumerate(lines, start=1):
         fields = [field.strip() for field in line.split(",")]
         if not any(fields) or fields[0].startswith("#"):
             continue
-        if len(fields) != 3 or not fields[1].isdigit():
+        if len(fields) != 3 or not fields[1].isdecimal():
             raise FormatError(path, number, "a line is 'sequence,id,person'")
         found[fields[0], int(fields[1])] = fields[2]
     return found
