@@ -9,8 +9,8 @@ normal as they are, and have no map.
 
 Whoever turns numbers wants people to be as alike afterwards as they were before.  Two things help.  The map learns to
 keep distances, and pays for it with a little likelihood.  And its numbers come in the order of how much they say about
-looks (how far the identity network's embedding moves with them): the prominent ones are turned among themselves, and
-the others, which say little, count less when somebody is drawn.
+looks (how far the identity network's embedding moves with them), so that the prominent ones can be turned among
+themselves (:mod:`mot_anon.plan.identities`).
 """
 
 from __future__ import annotations
@@ -41,11 +41,8 @@ from mot_anon.vision.weights import content_digest, load_weights, save_weights
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "codes.safetensors"
 FORMAT = "mot_anon codes 2"
-PROMINENT = 8
-"""How many numbers, the first ones, say most about looks; isometries turn them apart (`mot_anon.plan.identities`)."""
 _LAYERS, _WIDTH = 8, 64
 _STRETCH = 1.5  # largest logarithm of a layer's scale
-_FAINT = 0.6  # what a drawn person has of numbers that are not prominent
 _PAIRS = (1, 7, 31)  # how far apart in a batch those are whose distance is looked at
 
 
@@ -81,12 +78,6 @@ class CodeMap(nn.Module):
             assert isinstance(coupling, _Coupling)
             numbers = coupling.back(numbers)
         return numbers * self.scale @ self.basis.T + self.mean
-
-    def drawn(self, numbers: Tensor) -> Tensor:
-        """Normal numbers → codes of people to be drawn, (N, 24) both: what is not prominent is nearer to the mean."""
-        weights = torch.ones(CODE_SIZE, dtype=numbers.dtype, device=numbers.device)
-        weights[PROMINENT:] = _FAINT
-        return self.natural(numbers * weights)
 
 
 class _Coupling(nn.Module):
@@ -248,12 +239,11 @@ def prominence(codes: Tensor, embeddings: Tensor) -> tuple[Tensor, Tensor]:
 def natural_codes(numbers: NDArray[np.floating[Any]], weights: Path = WEIGHTS) -> NDArray[np.float32]:
     """Numbers (N, 24) as a key draws or turns them → codes (N, 24) as people have them, for a generator.
 
-    What is not prominent counts 0.6 of what it was.  Rounded to float16, so that neither the batch nor the processor is
-    seen in them.
+    Rounded to float16, so that neither the batch nor the processor is seen in them.
     """
     network, given = load_code_map(weights), torch.from_numpy(np.array(numbers, np.float64))
     with torch.inference_mode():
-        return np.asarray(network.drawn(given).numpy().astype(np.float16), np.float32)
+        return np.asarray(network.natural(given).numpy().astype(np.float16), np.float32)
 
 
 def normal_codes(codes: Tensor, weights: Path = WEIGHTS) -> Tensor:

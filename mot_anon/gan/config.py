@@ -25,8 +25,11 @@ class GeneratorConfig(TrainingConfig):
     unknown, dressed, misread:
         Share of the second half that asks for nobody who exists; of places where people wear other clothes than their
         own; of shapes as the parser reads them.
-    reconstruction, features, guidance:
-        Weights of losses beside the adversarial one.
+    onlooker:
+        ``imagenet``: a second critic looks through a network that learnt on ImageNet; ``none``: it does not.
+    reconstruction, features, likeness, guidance:
+        Weights of losses beside the adversarial one: of pixels, of what the identity network sees, of what the second
+        critic looks through, of who it is.
     gain:
         What critics' scores are multiplied by.  With spectral normalisation they are so small that no hinge ever
         closes, and whatever else is asked for weighs more than looking real.
@@ -39,6 +42,7 @@ class GeneratorConfig(TrainingConfig):
     choices: ClassVar[dict[str, tuple[str, ...]]] = {
         "identity_guidance": ("siamese", "classification", "none"),
         "input": ("silhouette", "person"),
+        "onlooker": ("imagenet", "none"),
     }
 
     steps: int = 4600
@@ -48,11 +52,13 @@ class GeneratorConfig(TrainingConfig):
     critic_rate: float = 4e-4
     identity_guidance: str = "siamese"
     input: str = "silhouette"
+    onlooker: str = "imagenet"
     unknown: float = 0.4
     dressed: float = 0.4
     misread: float = 0.5
     reconstruction: float = 8.0
     features: float = 4.0
+    likeness: float = 1.0
     guidance: float = 2.0
     gain: float = 4.0
     margin: float = 0.2

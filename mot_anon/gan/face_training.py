@@ -7,6 +7,7 @@ same one; what is grey teaches light and shape, and only what has colour teaches
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -135,7 +136,9 @@ class FaceLearner(GeneratorLearner):
         _, *others = torch.split(codes, len(places.real))
         return torch.cat([places.shape, *(keyed_places(_face(places), code) for code in others)])
 
-    def scores(self, pictures: Tensor, places: Places, codes: Tensor) -> list[Tensor]:
+    def scores(
+        self, pictures: Tensor, places: Places, codes: Tensor, seen: Sequence[Tensor] | None = None
+    ) -> list[Tensor]:
         """Scores in grey, and in colour where there is colour."""
         copies = len(pictures) // len(places.real)
         shown, shape = self.view(pictures, places), self.shapes(places, codes).to(pictures.device)

@@ -59,3 +59,9 @@ def reconstruction_loss(drawn: Tensor, real: Tensor, where: Tensor) -> Tensor:
 def feature_loss(drawn: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:
     """Mean absolute difference of feature maps, summed over layers."""
     return torch.stack([(d.float() - r.float()).abs().mean() for d, r in zip(drawn, real, strict=True)]).sum()
+
+
+def likeness_loss(drawn: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:
+    """As :func:`feature_loss`, every layer by how large its maps are."""
+    parts = [(d.float() - r.float()).abs().mean() / r.float().abs().mean() for d, r in zip(drawn, real, strict=True)]
+    return torch.stack(parts).sum()

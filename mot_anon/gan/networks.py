@@ -166,6 +166,41 @@ class DiscriminatorNetwork(nn.Module):
         return self.patch[1](maps).float() + agree.float()[:, None, None, None], self.judge(coarse)[:, 0].float()
 
 
+class OnlookerNetwork(nn.Module):
+    """A critic that sees what a network saw that learnt on other pictures (Sauer et al., NeurIPS 2021).
+
+    What photographs have in common it need not learn first, and a generator cannot please it with mottles.  Maps are
+    mixed at random before they are looked at, so that no channel is looked at alone; one judgement for each scale.
+
+    Parameters
+    ----------
+    scales:
+        Channels of the maps that it is given.
+    mixed, width:
+        Channels after mixing, and of its own layer.
+    """
+
+    def __init__(self, scales: Sequence[int], mixed: int = 64, width: int = 128) -> None:
+        super().__init__()
+        for number, channels in enumerate(scales):
+            self.register_buffer(f"mixing{number}", torch.randn(mixed, channels, 1, 1) / channels**0.5)
+        inputs = mixed + SHAPE_CHANNELS
+        self.layers = nn.ModuleList(spectral_norm(nn.Conv2d(inputs, width, 3, 1, 1)) for _ in scales)
+        self.judge = nn.ModuleList(spectral_norm(nn.Conv2d(width, 1, 3, 1, 1)) for _ in scales)
+        self.project = nn.ModuleList(spectral_norm(nn.Linear(CODE_SIZE, width)) for _ in scales)
+
+    def forward(self, seen: Sequence[Tensor], shape: Tensor, codes: Tensor) -> tuple[Tensor, ...]:
+        """Maps (N, C, h, w) of every scale, (N, 5, H, W), (N, 24) → scores (N, 1, h, w) of every scale."""
+        scores = []
+        for number, maps in enumerate(seen):
+            mixed = F.conv2d(maps, self.get_buffer(f"mixing{number}"))
+            there = F.adaptive_avg_pool2d(shape, (maps.shape[-2], maps.shape[-1]))
+            found = F.leaky_relu(self.layers[number](torch.cat([mixed, there], 1)), 0.2)
+            agree = (found.mean((2, 3)) * self.project[number](unit(codes))).sum(1) / 16
+            scores.append(self.judge[number](found).float() + agree.float()[:, None, None, None])
+        return tuple(scores)
+
+
 def unit(codes: Tensor) -> Tensor:
     """Codes at the length that standard normal numbers have on average, so that an average of codes is a code."""
     return cast(Tensor, F.normalize(codes.float(), dim=1) * CODE_SIZE**0.5)

