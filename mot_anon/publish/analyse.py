@@ -15,6 +15,7 @@ from mot_anon.data.sequence import Sequence, camera_of
 from mot_anon.errors import FrameError
 from mot_anon.plan import regions as reg
 from mot_anon.plan import silhouettes as looks
+from mot_anon.plan.again import between_sights
 from mot_anon.plan.borrowed import borrowed
 from mot_anon.plan.camera import CameraPlan
 from mot_anon.plan.camera_look import camera_look
@@ -145,6 +146,8 @@ def plan_recording(
         things = reg.occluders(gt)
         visible = reg.mark_hidden(reg.order_far_to_near(regions), things, size, target)
         more = unexplained(detections, visible, things, size, target, silhouettes=silhouettes)
+        again = {"between": between_sights(more, sequence.fps, sequence.n_frames)}
+        more = pd.concat([more, unexplained(again, visible, things, size, target, silhouettes=silhouettes)])
         if silhouettes:
             rim = reg.coming_and_going(regions, round(_RIM_SECONDS * sequence.fps), sequence.n_frames, size)
             regions = confirmed(sequence.frames, name, regions, rim, progress)

@@ -1,0 +1,67 @@
+"""Whom no label has and a detector saw time and again: they were there in between, too.
+
+A detector sees somebody who sits behind a hedge in one frame and misses them in the next.  Covered in the one and raw
+in the other, they are not covered.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mot_anon.plan.regions import iou
+
+_BOX = ["x", "y", "w", "h"]
+_LONGEST = 1.0  # seconds between two sights of one person, and how long somebody was there before and after
+_SAME = 0.5  # IoU of two sights of one person
+_OFTEN = 3  # sights from which somebody who holds still was there before and after
+
+
+def between_sights(found: pd.DataFrame, fps: float, n_frames: int) -> pd.DataFrame:
+    """Where people are in the frames in which the detector that saw them before and after did not.
+
+    Boxes are interpolated between two sights at the same place.  Whoever was seen often there and holds still is taken
+    to have been there for a while before and after as well.
+
+    Parameters
+    ----------
+    found:
+        Detections that no label explains (:func:`~mot_anon.plan.unexplained.unexplained`); ``hidden`` ones are none.
+    fps:
+        Frames a second.
+
+    Returns
+    -------
+    Columns frame, x, y, w, h: guesses, for a parser to confirm.
+    """
+    longest = max(1, round(_LONGEST * fps))
+    rows: list[tuple[float, ...]] = []
+    for frames, boxes in _chains(found[found["kind"] != "hidden"], longest):
+        for at in range(len(frames) - 1):
+            whole = frames[at + 1] - frames[at]
+            for frame in range(frames[at] + 1, frames[at + 1]):
+                part = (frame - frames[at]) / whole
+                rows.append((frame, *(boxes[at] + part * (boxes[at + 1] - boxes[at]))))
+        if len(frames) >= _OFTEN and iou(boxes[:1], boxes[-1:])[0, 0] >= _SAME:
+            rows += [(frame, *boxes[0]) for frame in range(max(1, frames[0] - longest), frames[0])]
+            rows += [(frame, *boxes[-1]) for frame in range(frames[-1] + 1, min(n_frames, frames[-1] + longest) + 1)]
+    return pd.DataFrame(rows, columns=["frame", *_BOX]).astype({"frame": "int64"})
+
+
+def _chains(found: pd.DataFrame, longest: int) -> list[tuple[list[int], NDArray[np.float64]]]:
+    """Sights of the same place, each at most ``longest`` frames after the one before: frames and boxes (K, 4)."""
+    frames: list[list[int]] = []
+    boxes: list[list[NDArray[np.float64]]] = []
+    ordered = found.sort_values("frame", kind="stable")
+    for frame, box in zip(ordered["frame"].to_numpy(int), ordered[_BOX].to_numpy(float), strict=True):
+        near = [at for at, seen in enumerate(frames) if 0 < frame - seen[-1] <= longest]
+        alike = iou(box[None], np.array([boxes[at][-1] for at in near]).reshape(-1, 4))[0]
+        if near and alike.max() >= _SAME:
+            chain = near[int(alike.argmax())]
+            frames[chain].append(int(frame))
+            boxes[chain].append(box)
+        else:
+            frames.append([int(frame)])
+            boxes.append([box])
+    return [(seen, np.array(sights)) for seen, sights in zip(frames, boxes, strict=True)]
