@@ -55,7 +55,8 @@ def train_network(
 
         train_reid(ReidConfig.from_settings(settings), data, out, log, teacher=_teacher(teacher))
     elif network == "parser":
-        from mot_anon.vision.parse_training import ParserConfig, train_parser
+        from mot_anon.vision.parse_scenes import ParserConfig
+        from mot_anon.vision.parse_training import train_parser
 
         train_parser(ParserConfig.from_settings(settings), data, out, log, samples=samples)
     elif network == "landmarks":

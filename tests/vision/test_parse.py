@@ -11,7 +11,8 @@ import torch
 from mot_anon.errors import FormatError, NotFoundError
 from mot_anon.vision.bodies import load_bodies
 from mot_anon.vision.parse import FORMAT, WEIGHTS, Parser, ParserNetwork, cut_window, load_parser, widen
-from mot_anon.vision.parse_training import overlap, still_scenes
+from mot_anon.vision.parse_scenes import still_scenes
+from mot_anon.vision.parse_training import overlap
 from mot_anon.vision.weights import save_weights
 from tests.realdata import BODIES, needs_bodies
 

@@ -11,15 +11,8 @@ import torch
 from mot_anon.errors import OptionError
 from mot_anon.vision.bodies import load_bodies
 from mot_anon.vision.parse import Parser
-from mot_anon.vision.parse_training import (
-    ParserConfig,
-    Stage,
-    cut_off,
-    mirrored_strips,
-    overlap,
-    parser_losses,
-    train_parser,
-)
+from mot_anon.vision.parse_scenes import ParserConfig, Stage, cut_off, mirrored_strips
+from mot_anon.vision.parse_training import overlap, parser_losses, train_parser
 from mot_anon.vision.training import Draw
 from tests.invented_bodies import write_bodies
 
