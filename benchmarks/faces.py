@@ -35,7 +35,7 @@ from mot_anon.plan.identities import CODE_SIZE
 from mot_anon.plan.keys import TEST_KEY, Key
 from mot_anon.threads import cores, spread
 from mot_anon.vision.face_data import Faces, load_faces
-from mot_anon.vision.faces import CenterFace
+from mot_anon.vision.face_detectors import CenterFace
 from mot_anon.vision.landmarks import face_windows
 
 PEOPLE, SPLITS, PAIRS, FALSE = 200, 10, 600, 0.001

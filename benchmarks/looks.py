@@ -35,7 +35,8 @@ from mot_anon.progress import Reporter
 from mot_anon.publish.run import publish
 from mot_anon.vision.cache import detect_sequence
 from mot_anon.vision.detect import make_detector
-from mot_anon.vision.faces import AUTO, face_sequence, make_face_detector
+from mot_anon.vision.face_detectors import AUTO, make_face_detector
+from mot_anon.vision.faces import face_sequence
 
 METHODS = (
     ("ciagan", "ciagan", None, None),

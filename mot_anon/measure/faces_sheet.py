@@ -17,7 +17,8 @@ from mot_anon.plan.heads import FacePlace
 from mot_anon.plan.identities import CODE_SIZE
 from mot_anon.plan.keys import Key
 from mot_anon.publish.render import render_frame
-from mot_anon.vision.faces import AUTO, find_faces, make_face_detector
+from mot_anon.vision.face_detectors import AUTO, make_face_detector
+from mot_anon.vision.faces import find_faces
 from mot_anon.vision.landmarks import SIZE, USABLE, LandmarkReader, face_windows, reading_windows
 from mot_anon.vision.parse import cut_window
 

@@ -32,7 +32,7 @@ from mot_anon.publish.guesses import confirmed, moving_somebody
 from mot_anon.publish.heads import find_heads
 from mot_anon.vision.cache import Tick, detect_sequence, embed_sequence, parse_sequence
 from mot_anon.vision.detect import make_detector
-from mot_anon.vision.faces import AUTO
+from mot_anon.vision.face_detectors import AUTO
 
 _LONGEST_GAP_SECONDS = 0.5
 _BORROWED_SECONDS = 0.5  # how far away a frame may be that shows somebody whom the parser misses
@@ -82,7 +82,7 @@ class Coverage:
     overrides, overrides_path:
         ``--regions``.
     faces:
-        Face detector by name (:func:`~mot_anon.vision.faces.make_face_detector`), for targets face and both.
+        Face detector by name (:func:`~mot_anon.vision.face_detectors.make_face_detector`), for targets face and both.
     """
 
     detector: str | None = "hog"

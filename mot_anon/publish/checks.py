@@ -15,7 +15,7 @@ from mot_anon.plan.overrides import require_known
 from mot_anon.publish.analyse import Coverage
 from mot_anon.publish.settings import BOX, SHAPES, SILHOUETTE
 from mot_anon.vision.detect import make_detector
-from mot_anon.vision.faces import make_face_detector
+from mot_anon.vision.face_detectors import make_face_detector
 
 
 def checked_method(name: str, strength: int | None, target: str, shape: str | None = None, *, control: bool) -> Method:

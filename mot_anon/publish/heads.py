@@ -14,7 +14,8 @@ from mot_anon.plan.loose_faces import loose_regions
 from mot_anon.plan.seen_heads import known_already, seen_heads
 from mot_anon.plan.silhouettes import Readings
 from mot_anon.vision.cache import Tick, parse_sequence
-from mot_anon.vision.faces import face_sequence, landmark_sequence, make_face_detector
+from mot_anon.vision.face_detectors import make_face_detector
+from mot_anon.vision.faces import face_sequence, landmark_sequence
 
 _LONGEST_GAP_SECONDS = 0.5
 _FOUND = ["frame", "x", "y", "w", "h", "confidence"]

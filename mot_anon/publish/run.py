@@ -28,7 +28,7 @@ from mot_anon.publish.settings import SILHOUETTE, Published, Settings, parameter
 from mot_anon.publish.verify import verify_tree
 from mot_anon.publish.work import Work, opened, work_folder
 from mot_anon.vision.cache import Tick
-from mot_anon.vision.faces import advice, chosen_detector
+from mot_anon.vision.face_detectors import advice, chosen_detector
 
 __all__ = ["Progress", "Published", "Settings", "publish"]
 

@@ -11,7 +11,7 @@ from typing import Any
 from mot_anon import __version__
 from mot_anon.methods.base import Method, default_method
 from mot_anon.publish.analyse import Coverage, Recording
-from mot_anon.vision.faces import chosen_detector
+from mot_anon.vision.face_detectors import chosen_detector
 
 BOX, SILHOUETTE = "box", "silhouette"
 SHAPES = (BOX, SILHOUETTE)

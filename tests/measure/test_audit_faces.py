@@ -24,7 +24,7 @@ from mot_anon.measure.audit.renderer import draws_faces
 from mot_anon.measure.audit.sights import Candidate, FaceSight
 from mot_anon.measure.audit.verdicts import HAIR, uncovered
 from mot_anon.publish.analyse import Coverage
-from mot_anon.vision.faces import CENTERFACE, centerface_weights
+from mot_anon.vision.face_detectors import CENTERFACE, centerface_weights
 from tests.measure.audit_trees import audited, cover_up, person_box, published, repaint, write_originals
 from tests.realdata import MOT, needs_mot
 from tests.sequences import noise

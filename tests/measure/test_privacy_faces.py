@@ -20,7 +20,7 @@ from mot_anon.data.sequence import Sequence
 from mot_anon.measure.privacy import face_crops, publishing
 from mot_anon.measure.privacy.face_crops import FACE, seen_faces, upright, usual_landmarks
 from mot_anon.measure.privacy.trees import read_trees
-from mot_anon.vision.faces import centerface_weights
+from mot_anon.vision.face_detectors import centerface_weights
 from tests.invented_faces import SIDE, draw_face
 from tests.realdata import MOT, needs_mot
 from tests.sequences import write_sequence

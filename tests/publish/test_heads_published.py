@@ -25,7 +25,8 @@ from mot_anon.publish.analyse import Coverage, plan_recording, recordings_of
 from mot_anon.publish.cover import covered_mask, face_alpha, label_regions
 from mot_anon.publish.render import render_frame
 from mot_anon.publish.verify import check_frame
-from mot_anon.vision import faces as finding
+from mot_anon.vision import face_detectors as detectors
+from mot_anon.vision.faces import find_faces
 from mot_anon.vision.landmarks import WEIGHTS, face_windows
 from tests.invented_faces import face_points
 from tests.publish.conftest import Publish, silent
@@ -264,7 +265,7 @@ def test_what_was_used_is_in_the_record_and_what_was_not_is_warned_of(
     street: Recorded, green_faces: None, run: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, said in (("none", "none"), ("auto", "haar")):
-        monkeypatch.setattr(finding, "find_spec", lambda name: None)
+        monkeypatch.setattr(detectors, "find_spec", lambda name: None)
         coverage = Coverage(detector=None, faces=name)
         done = run(street, out=tmp_path / name, target="face", method="solid", coverage=coverage)
         assert done.record["coverage"]["faces"] == said
@@ -281,7 +282,7 @@ def test_ciagan_draws_bodies_with_their_heads_for_both() -> None:
 
 @needs_mot
 @needs_weights
-@pytest.mark.skipif(finding.centerface_weights() is None, reason="the extra 'face' is not installed")
+@pytest.mark.skipif(detectors.centerface_weights() is None, reason="the extra 'face' is not installed")
 def test_on_a_real_street_no_face_that_is_found_lies_outside_the_heads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,7 +303,7 @@ def test_on_a_real_street_no_face_that_is_found_lies_outside_the_heads(
     mask = Mask()
     rendered, labels = render_frame(frame, regions, mask, "face", 0)
     people = rows.loc[rows["frame"] == 1, ["x", "y", "w", "h"]].to_numpy(float)
-    found = finding.find_faces(frame, people, finding.CenterFace())
+    found = find_faces(frame, people, detectors.CenterFace())
     for x, y, w, h, _ in found[found[:, 4] >= 0.45]:
         middle = labels[round(y + 0.3 * h) : round(y + 0.7 * h), round(x + 0.3 * w) : round(x + 0.7 * w)]
         assert (middle >= 0).mean() > 0.95

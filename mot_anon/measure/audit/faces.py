@@ -16,17 +16,15 @@ from mot_anon.plan.faces import usual_head
 from mot_anon.plan.regions import clip
 from mot_anon.vision.detect import Detections
 from mot_anon.vision.face_data import FACE_SIZE
-from mot_anon.vision.faces import (
+from mot_anon.vision.face_detectors import (
     AUTO,
     CENTERFACE,
-    TILE,
     CenterFace,
     FaceDetector,
     chosen_detector,
     make_face_detector,
-    one_each,
-    search_windows,
 )
+from mot_anon.vision.faces import TILE, one_each, search_windows
 from mot_anon.vision.landmarks import reading_windows
 from mot_anon.vision.parse import cut_window
 

@@ -19,7 +19,8 @@ from mot_anon.progress import Report
 from mot_anon.publish.settings import SILHOUETTE
 from mot_anon.vision.cache import detect_sequence
 from mot_anon.vision.detect import make_detector
-from mot_anon.vision.faces import face_sequence, make_face_detector
+from mot_anon.vision.face_detectors import make_face_detector
+from mot_anon.vision.faces import face_sequence
 
 
 def rendered(

@@ -21,7 +21,8 @@ from mot_anon.measure.privacy.attackers import Remembering
 from mot_anon.measure.privacy.trees import Part, seen_people, spread
 from mot_anon.plan.regions import head_box
 from mot_anon.vision.face_data import FACE_SIZE
-from mot_anon.vision.faces import AUTO, TILE, make_face_detector, search_windows
+from mot_anon.vision.face_detectors import AUTO, make_face_detector
+from mot_anon.vision.faces import TILE, search_windows
 from mot_anon.vision.landmarks import (
     MIRRORED,
     POINTS,

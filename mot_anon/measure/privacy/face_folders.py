@@ -19,7 +19,7 @@ from mot_anon.errors import FrameError, NotFoundError
 from mot_anon.measure.privacy.crops import Crops, numbered
 from mot_anon.measure.privacy.face_crops import outlines, upright
 from mot_anon.measure.privacy.trees import spread
-from mot_anon.vision.faces import AUTO, FaceDetector, make_face_detector
+from mot_anon.vision.face_detectors import AUTO, FaceDetector, make_face_detector
 from mot_anon.vision.landmarks import SIZE, USABLE, LandmarkReader, reading_windows
 from mot_anon.vision.parse import cut_window
 
