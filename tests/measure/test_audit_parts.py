@@ -16,8 +16,8 @@ from mot_anon.data.motchallenge import DETECTION_COLUMNS, GT_COLUMNS
 from mot_anon.data.sequence import select
 from mot_anon.measure.audit.candidates import CANDIDATE_COLUMNS, allowed_boxes, detected, labelled, overridden
 from mot_anon.measure.audit.detail import detail, elsewhere, rawness
-from mot_anon.measure.audit.frames import outside
 from mot_anon.measure.audit.missed import contact_sheet, grouped, worklist
+from mot_anon.measure.audit.outside import outside
 from mot_anon.measure.audit.places import round_motion
 from mot_anon.measure.audit.sights import Sight
 from mot_anon.methods.classical import cell_means, gaussian, hue_rotation

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mot_anon.data.frames import EXTENSIONS, Frame, decode_frame, frame_bytes
 from mot_anon.errors import FrameError
 from mot_anon.measure.audit.detail import LOOK, RAW, Detail, Rawness, detail, elsewhere, enough_told, rawness
+from mot_anon.measure.audit.outside import Outside, outside
 from mot_anon.measure.audit.places import MOVING, core, headless, round_motion, wanted
 from mot_anon.measure.audit.sights import Candidate, Sight, finite
 from mot_anon.plan.regions import clip, iou
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 _REACH = 48  # pixels: how far away a raw person is looked for
 _FEW = 6  # pixels: sides of a box whose colours a mannequin can wear
-_BLOCK = 8  # pixels
-_JPEG_BLOCK = 7.0
-"""Grey levels: mean change of a block outside every region that re-encoding does not reach."""
 _SAME_PERSON = 0.4
 _SLACK = 0.2  # by which labels' visibility and boxes of things may disagree
 _MOST_BEHIND = 0.8  # share of a silhouette that things may hide for the rest to be judged alone
@@ -65,29 +63,6 @@ class Task:
     allowed: NDArray[np.float64]
     target: str
     background: Path | None
-
-
-@dataclass(frozen=True)
-class Outside:
-    """What changed outside every region.
-
-    Attributes
-    ----------
-    pixels, changed:
-        How many there are, and how many have another value.
-    total:
-        Sum of the absolute changes of brightness.
-    largest:
-        Largest mean change of a block, in grey levels; None where no block is outside.
-    box:
-        x, y, w, h of what changed more than may be, or None.
-    """
-
-    pixels: int
-    changed: int
-    total: float
-    largest: float | None
-    box: tuple[int, int, int, int] | None
 
 
 @dataclass(frozen=True)
@@ -157,40 +132,6 @@ def _headed(faces: tuple[FaceLook, ...]) -> dict[str, Sight]:
         if look.sight.track:
             surest[look.sight.track] = look.sight
     return {track: sight for track, sight in surest.items() if sight.raw is not None and sight.raw < LOOK}
-
-
-def outside(before: Frame, after: Frame, allowed: NDArray[np.float64], *, lossless: bool) -> Outside:
-    """Measure what changed outside the allowed boxes.
-
-    Parameters
-    ----------
-    before, after:
-        (H, W, 3) uint8.
-    allowed:
-        (N, 4) x, y, w, h.
-    lossless:
-        Any other value is too much; else whole blocks of 8×8 pixels are held to what re-encoding does.
-    """
-    size = (before.shape[1], before.shape[0])
-    free = np.ones(before.shape[:2], bool)
-    for box in allowed:
-        x1, y1, x2, y2 = clip(box, size)
-        free[y1:y2, x1:x2] = False
-    change = cv2.absdiff(before, after)
-    differs = (change.max(axis=2) > 0) & free
-    grey = change.astype(np.float32).mean(axis=2)
-    rows, columns = before.shape[0] // _BLOCK, before.shape[1] // _BLOCK
-    shape = (rows, _BLOCK, columns, _BLOCK)
-    whole = free[: rows * _BLOCK, : columns * _BLOCK].reshape(shape).all(axis=(1, 3))
-    means = np.where(whole, grey[: rows * _BLOCK, : columns * _BLOCK].reshape(shape).mean(axis=(1, 3)), 0.0)
-    bad = differs if lossless else np.repeat(np.repeat(means > _JPEG_BLOCK, _BLOCK, 0), _BLOCK, 1)
-    return Outside(
-        int(free.sum()),
-        int(differs.sum()),
-        float(grey[free].sum()),
-        float(means.max()) if whole.any() else None,
-        _round(bad) if bad.any() else None,
-    )
 
 
 def _sight(
@@ -294,11 +235,6 @@ def _said(
         moved,
         control,
     )
-
-
-def _round(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return int(columns[0]), int(rows[0]), int(columns[-1] - columns[0] + 1), int(rows[-1] - rows[0] + 1)
 
 
 @lru_cache(maxsize=2)
