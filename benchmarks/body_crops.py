@@ -35,7 +35,7 @@ from mot_anon.gan.generate import WEIGHTS as GENERATOR
 from mot_anon.gan.generate import Generator
 from mot_anon.gan.identity import CODE_SIZE
 from mot_anon.gan.identity import WEIGHTS as IDENTITY
-from mot_anon.gan.training import colour_spread
+from mot_anon.gan.sheets import colour_spread
 from mot_anon.measure.privacy.attackers import WEIGHTS as ATTACKER
 from mot_anon.measure.privacy.attackers import NetworkAttacker, load_attacker
 from mot_anon.measure.privacy.attacks import Tools

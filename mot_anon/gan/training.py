@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
@@ -33,7 +32,8 @@ from mot_anon.gan.losses import (
     siamese_loss,
 )
 from mot_anon.gan.networks import DiscriminatorNetwork, GeneratorNetwork, OnlookerNetwork
-from mot_anon.vision import augment, lite
+from mot_anon.gan.sheets import colour_spread, people_sheet
+from mot_anon.vision import lite
 from mot_anon.vision.bodies import load_bodies
 from mot_anon.vision.parse import WEIGHTS as PARSER_WEIGHTS
 from mot_anon.vision.training import Draw, Learner, Log, averaged, make_accelerator, parameter_group, train
@@ -272,42 +272,13 @@ class GeneratorLearner(Learner):
         return torch.cat(made) * places.hole + places.real * (1 - places.hole)
 
     def sheet(self, people: int = 14) -> Any:
-        """A picture: people of val; their places; everybody as five training people and as five who do not exist."""
+        """A picture to look at: :func:`~mot_anon.gan.sheets.people_sheet`."""
         draw = Draw(self.config.seed + 3)
-        people = min(people, len(self.audience.rows))
-        rows = draw.rng.choice(self.audience.rows, people, replace=False)
-        places = self.audience.still(rows)
-        models = draw.rng.choice(self.cast.rows, 5, replace=False)
-        dress = torch.arange(5) % WARDROBE
-        codes = torch.cat([self.cast.codes[dress, torch.from_numpy(models)], self.nobody(draw, 5)])
-        theta = torch.eye(3)[:2].expand(5, 2, 3)
-        size = (places.real.shape[-2], places.real.shape[-1])
-        shown = augment.warp(augment.to_images(self.cast.bodies.pixels[models]), theta, size)
-        maps = augment.warp(augment.to_maps(self.cast.maps[models]), theta, size)
-        shown = self.cast.dressed(shown, maps, models, dress)
-        grey = torch.zeros_like(shown[:1])
-        lines = [torch.cat([grey, places.real]), torch.cat([grey, places.background])]
-        lines.append(torch.cat([grey, places.shape[:, 1:4] * 2 - 1]))
-        for code, left in zip(codes, torch.cat([shown, grey.expand(5, -1, -1, -1)]), strict=True):
-            lines.append(torch.cat([left[None], self.draw_people(places, code.expand(people, -1))]))
-        return augment.sheet([list(line) for line in lines])
+        return people_sheet(self.cast, self.audience, draw, self.nobody, self.draw_people, people)
 
     def export(self, out: Path) -> None:
         """Write the average."""
         save_weights(self.averages["generator"], out, FORMAT)
-
-
-def colour_spread(pictures: Tensor, shape: Tensor) -> tuple[float, float]:
-    """How much the mean colours of torsos and of legs differ between people: root of the variance in Lab."""
-    colours: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
-    for image, maps in zip(augment.to_pixels(pictures), shape.numpy(), strict=True):
-        lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_BGR2Lab)
-        for found, part in zip(colours, (maps[2], maps[4]), strict=True):
-            where = (part > 0.5) & (maps[0] > 0.5)
-            if where.sum() > 20:
-                found.append(lab[where].mean(0))
-    torso, legs = (float(np.sqrt(np.var(np.stack(part), 0).sum())) if len(part) > 1 else 0.0 for part in colours)
-    return torso, legs
 
 
 def repeated(maps: Tensor, copies: int) -> Tensor:

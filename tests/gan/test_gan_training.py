@@ -17,7 +17,8 @@ from mot_anon.gan.generate import Generator
 from mot_anon.gan.identity import FORMAT as IDENTITY_FORMAT
 from mot_anon.gan.identity import IdentityNetwork
 from mot_anon.gan.networks import OnlookerNetwork
-from mot_anon.gan.training import GeneratorLearner, colour_spread, train_generator
+from mot_anon.gan.sheets import colour_spread
+from mot_anon.gan.training import GeneratorLearner, train_generator
 from mot_anon.vision.training import Draw, make_accelerator
 from mot_anon.vision.weights import save_weights
 from tests.invented_bodies import write_bodies
