@@ -2,7 +2,7 @@
 
     python benchmarks/privacy.py --crops ../shared/data/bodies --tracking runs/*/results.json
 
-Needs the extra ``train``.  People of ``--split`` are published with every method, under several keys and under the
+Needs the extra ``attack``.  People of ``--split`` are published with every method, under several keys and under the
 policies where they matter, and attacked by the attacker that ships, who learnt on the originals of the train split.
 Choose on ``val``; the table in the README is made once, with ``--split test``.  Files ``results.json`` of ``mot-anon
 evaluate`` give the figure its other axis: what the re-ID tracker loses on the same method and policy.

@@ -48,6 +48,19 @@ class Places:
     hole: Tensor
 
 
+@dataclass(frozen=True)
+class Request:
+    """What a step asks for: ``codes`` (2B, 24), the ``sources`` of the places, and where the two are ``swapped``.
+
+    ``person`` (2B,) is the wanted training person where a classifier could know them, else −1.
+    """
+
+    codes: Tensor
+    sources: Tensor
+    swapped: Tensor
+    person: Tensor
+
+
 class Cast:
     """The people of a split: where they stand, and the codes of each of their crops in each of their clothes."""
 

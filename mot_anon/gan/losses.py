@@ -65,3 +65,10 @@ def likeness_loss(drawn: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:
     """As :func:`feature_loss`, every layer by how large its maps are."""
     parts = [(d.float() - r.float()).abs().mean() / r.float().abs().mean() for d, r in zip(drawn, real, strict=True)]
     return torch.stack(parts).sum()
+
+
+def naming_loss(logits: Tensor, person: Tensor) -> Tensor:
+    """Cross-entropy of a classifier of training people (N, P), where ``person`` (N,) is one of them and not −1."""
+    known = person >= 0
+    loss = F.cross_entropy(logits.float(), person.clamp_min(0), reduction="none")
+    return (loss * known).sum() / known.sum().clamp_min(1)

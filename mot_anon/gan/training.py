@@ -7,7 +7,6 @@ there.  The other half asks for somebody else, or for nobody who exists: a code 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from torch import Tensor, nn
 from mot_anon.gan.code_map import WEIGHTS as CODE_WEIGHTS
 from mot_anon.gan.code_map import CodeMap, load_code_map
 from mot_anon.gan.config import GeneratorConfig
-from mot_anon.gan.data import WARDROBE, Cast, Places, generator_input
+from mot_anon.gan.data import WARDROBE, Cast, Places, Request, generator_input
 from mot_anon.gan.generate import FORMAT, load_generator
 from mot_anon.gan.identity import CODE_SIZE, EMBEDDING_SIZE, load_identity
 from mot_anon.gan.identity import WEIGHTS as IDENTITY_WEIGHTS
@@ -28,6 +27,7 @@ from mot_anon.gan.losses import (
     critic_loss,
     feature_loss,
     likeness_loss,
+    naming_loss,
     reconstruction_loss,
     siamese_loss,
 )
@@ -38,19 +38,6 @@ from mot_anon.vision.bodies import load_bodies
 from mot_anon.vision.parse import WEIGHTS as PARSER_WEIGHTS
 from mot_anon.vision.training import Draw, Learner, Log, averaged, make_accelerator, parameter_group, train
 from mot_anon.vision.weights import save_weights
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a step asks for: ``codes`` (2B, 24), the ``sources`` of the places, and where the two are ``swapped``.
-
-    ``person`` (2B,) is the wanted training person where a classifier could know them, else −1.
-    """
-
-    codes: Tensor
-    sources: Tensor
-    swapped: Tensor
-    person: Tensor
 
 
 class GeneratorLearner(Learner):
@@ -203,7 +190,7 @@ class GeneratorLearner(Learner):
         with torch.no_grad(), self.accelerator.autocast():
             embeddings = self.identity(real).float()
         logits = self.networks["classifier"](embeddings)
-        return _named(logits, request.person[: len(real)].to(real.device))
+        return naming_loss(logits, request.person[: len(real)].to(real.device))
 
     def losses(self, picture: Tensor, drawn: Tensor, places: Places, request: Request) -> dict[str, Tensor]:
         """What the generator is told, weighted."""
@@ -234,7 +221,7 @@ class GeneratorLearner(Learner):
             return {"identity": config.guidance * siamese_loss(found, codes, sources, swapped, config.margin)}
         if config.identity_guidance == "classification":
             logits = self.networks["classifier"](embeddings)
-            return {"identity": config.guidance * _named(logits, request.person.to(device))}
+            return {"identity": config.guidance * naming_loss(logits, request.person.to(device))}
         return {}
 
     def score(self, number: int) -> dict[str, float]:
@@ -284,12 +271,6 @@ class GeneratorLearner(Learner):
 def repeated(maps: Tensor, copies: int) -> Tensor:
     """All of them, then all again."""
     return torch.cat([maps] * copies)
-
-
-def _named(logits: Tensor, person: Tensor) -> Tensor:
-    known = person >= 0
-    loss = F.cross_entropy(logits.float(), person.clamp_min(0), reduction="none")
-    return (loss * known).sum() / known.sum().clamp_min(1)
 
 
 def train_generator(

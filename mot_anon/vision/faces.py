@@ -21,7 +21,7 @@ from mot_anon.vision.parse import cut_window
 
 TILE = 160
 """Side in pixels that the surroundings of a head are scaled to: a head is 35 to 40 of them."""
-_INSIDE = 0.5  # share of the smaller one
+_INSIDE = 0.5  # of the smaller of two finds inside the other: one face
 _SEARCHED = 0.5  # side of a tile by the height of a standing person
 
 
