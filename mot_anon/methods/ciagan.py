@@ -17,7 +17,9 @@ from mot_anon.vision.look import seen_by
 if TYPE_CHECKING:
     from mot_anon.gan.generate import Generator
 
-_EDGE = (0.35, 0.7)  # of the silhouette: transparent below, opaque above
+_EDGE = (0.42, 0.78)  # of the silhouette: transparent below, opaque above
+_DECIDED = (0.2, 0.6)  # of the silhouette that the generator sees: steadied ones are softer than those it learnt from
+_STRONGEST, _STRONG, _FAINTEST = 0.995, 0.95, 0.2  # quantile of a part map, what it is brought to, and from where on
 _SHARPEN = 0.6  # of a cell of the generator's: standard deviation of what is added to sharpen
 _ADDED, _ADDED_TO_BODIES = 0.35, 0.8  # how much of it; with more, people fall into patches
 _INSIDE = 0.9  # of the opacity: where a picture is looked at for how sharp it is
@@ -62,8 +64,8 @@ class Ciagan:
         with one_thread():
             drawn = self._generator()(
                 np.stack([shape.surroundings for shape in shapes]),
-                np.stack([shape.silhouette for shape in shapes]),
-                np.stack([shape.parts for shape in shapes]),
+                np.stack([decided(shape.silhouette) for shape in shapes]),
+                np.stack([outspoken(shape.parts) for shape in shapes]),
                 natural_codes(np.stack([item.code for item in batch])),
             )
         return [_placed(item, shape, picture) for item, shape, picture in zip(batch, shapes, drawn, strict=True)]
@@ -98,7 +100,32 @@ def enlarged(picture: Pixels, size: tuple[int, int], added: float = _ADDED) -> P
 
 def opacity(silhouette: Pixels) -> Pixels:
     """Alpha (H, W) of a silhouette in 0…1: its edge drawn in, so that nothing of the surroundings shines."""
-    low, high = _EDGE
+    return _ramp(silhouette, _EDGE)
+
+
+def decided(silhouette: Pixels) -> Pixels:
+    """What a generator sees of a silhouette (h, w) in 0…1: as firm as those it learnt from, and a cell wider.
+
+    Cameras draw a line round everybody (those whose pictures it learnt from sharpen strongly), and so does the
+    generator; a cell farther out the line lies where the picture is transparent (:func:`opacity`).
+    """
+    return np.asarray(cv2.dilate(_ramp(silhouette, _DECIDED), np.ones((3, 3), np.uint8)), np.float32)
+
+
+def outspoken(parts: Pixels) -> Pixels:
+    """Part maps (4, h, w) in 0…1, each as strong as where a parser is sure, if it says anything at all.
+
+    Maps that were steadied along a track are fainter than those of single crops from which the generator learnt, and
+    of faint heads it makes none.
+    """
+    strongest = np.quantile(parts, _STRONGEST, axis=(1, 2), keepdims=True)
+    gain = np.where(strongest > _FAINTEST, _STRONG / np.maximum(strongest, _FAINTEST), 1)
+    return np.asarray((parts * gain).clip(0, 1), np.float32)
+
+
+def _ramp(silhouette: Pixels, edge: tuple[float, float]) -> Pixels:
+    """0 below an edge, 1 above it, and smooth in between."""
+    low, high = edge
     t = np.clip((silhouette - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), np.float32)
 

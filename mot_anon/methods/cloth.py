@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 _CELL = 8  # pixels of the texture a cell of the generator's
 _COARSEST = 0.8  # of a cell: standard deviation of the widest Gaussian
 _OCTAVES = (1.0, 1.0, 0.6)  # coarse to fine; the finest would look like a camera's noise
-_STRENGTH = 0.4
+_STRENGTH = 0.15
 _NEAR = 4.0  # cells: how far round a place tells how much detail there is
 _MOST = (0.1, 0.08)  # of the brightness, and of black: dark cloth shows little
 

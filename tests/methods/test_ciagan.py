@@ -1,0 +1,35 @@
+"""What a generator of bodies is told of somebody who was steadied along a track."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mot_anon.methods.ciagan import decided, opacity, outspoken
+
+
+def soft_edge() -> np.ndarray:
+    """(8, 40): 1 on the left, 0 on the right, and a slope of 16 cells in between."""
+    row = np.interp(np.arange(40), [12, 28], [1.0, 0.0])
+    return np.repeat(row[None], 8, 0).astype(np.float32)
+
+
+def test_a_silhouette_is_firm_and_reaches_beyond_what_is_opaque() -> None:
+    silhouette = soft_edge()
+    seen, shown = decided(silhouette), opacity(silhouette)
+    assert ((seen > 0.05) & (seen < 0.95)).sum() < ((silhouette > 0.05) & (silhouette < 0.95)).sum() / 2
+    assert (seen[0] > 0.95).sum() > (shown[0] > 0.95).sum() + 1
+    assert (seen >= shown - 1e-6).all()
+    assert not decided(np.zeros((8, 40), np.float32)).any()
+
+
+def test_faint_parts_are_made_as_strong_as_sure_ones_and_what_is_not_there_stays_away() -> None:
+    parts = np.zeros((4, 128, 64), np.float32)
+    parts[0, 10:30, 20:40] = 0.4
+    parts[1, 30:70, 15:45] = 0.97
+    parts[2, 30:70, 10:20] = 0.1
+    found = outspoken(parts)
+    assert found.shape == parts.shape
+    assert 0.9 < found[0].max() <= 1
+    assert np.allclose(found[1], parts[1], atol=0.03)
+    assert np.array_equal(found[2], parts[2])
+    assert not found[3].any()
