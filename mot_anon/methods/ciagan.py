@@ -17,13 +17,14 @@ from mot_anon.vision.look import seen_by
 if TYPE_CHECKING:
     from mot_anon.gan.generate import Generator
 
-_EDGE = (0.42, 0.78)  # of the silhouette: transparent below, opaque above
+_EDGE, _EDGE_OF_LARGE = (0.42, 0.78), (0.53, 0.67)  # of the silhouette: transparent below, opaque above
 _DECIDED = (0.2, 0.6)  # of the silhouette that the generator sees: steadied ones are softer than those it learnt from
 _STRONGEST, _STRONG, _FAINTEST = 0.995, 0.95, 0.2  # quantile of a part map, what it is brought to, and from where on
 _SHARPEN = 0.6  # of a cell of the generator's: standard deviation of what is added to sharpen
-_ADDED, _ADDED_TO_BODIES = 0.35, 0.8  # how much of it; with more, people fall into patches
+_ADDED, _ADDED_TO_BODIES, _ADDED_TO_LARGE = 0.35, 0.8, 1.5  # how much of it; with more, people fall into patches
 _INSIDE = 0.9  # of the opacity: where a picture is looked at for how sharp it is
 _FAR = 0.9  # pixels a cell, below which there is nothing to sharpen
+_LARGE = (1.5, 3.0)  # pixels a cell: from where on people count as large, and where they are so wholly
 
 
 class Ciagan:
@@ -98,9 +99,13 @@ def enlarged(picture: Pixels, size: tuple[int, int], added: float = _ADDED) -> P
     return np.asarray(np.clip(sharp, low, high), np.float32).clip(0, 1)
 
 
-def opacity(silhouette: Pixels) -> Pixels:
-    """Alpha (H, W) of a silhouette in 0…1: its edge drawn in, so that nothing of the surroundings shines."""
-    return _ramp(silhouette, _EDGE)
+def opacity(silhouette: Pixels, large: float = 0.0) -> Pixels:
+    """Alpha (H, W) of a silhouette in 0…1: its edge drawn in, so that nothing of the surroundings shines.
+
+    The edge of whoever is ``large``, 0 to 1, is not as wide as the cells of their silhouette are.
+    """
+    low, high = (a + large * (b - a) for a, b in zip(_EDGE, _EDGE_OF_LARGE, strict=True))
+    return _ramp(silhouette, (low, high))
 
 
 def decided(silhouette: Pixels) -> Pixels:
@@ -132,14 +137,17 @@ def _ramp(silhouette: Pixels, edge: tuple[float, float]) -> Pixels:
 
 def _placed(item: Item, shape: Shape, picture: Pixels) -> tuple[Pixels, Pixels]:
     x1, y1, x2, y2 = shape.window.tolist()
-    large = enlarged(picture, (y2 - y1, x2 - x1), _ADDED_TO_BODIES)
-    large = woven(large, picture, _nearness((y2 - y1) / picture.shape[0]))
+    cell = (y2 - y1) / picture.shape[0]
+    far, near = _LARGE
+    size = min(1.0, max(0.0, (cell - far) / (near - far)))
+    large = enlarged(picture, (y2 - y1, x2 - x1), _ADDED_TO_BODIES + size * (_ADDED_TO_LARGE - _ADDED_TO_BODIES))
+    large = woven(large, picture, _nearness(cell))
     height, width = item.erased.shape[:2]
     rgb = item.erased.copy()
     a1, b1, a2, b2 = max(0, x1), max(0, y1), min(width, x2), min(height, y2)
     alpha = np.zeros((height, width), np.float32)
     if a2 > a1 and b2 > b1:
-        alpha[b1:b2, a1:a2] = opacity(item.silhouette[b1:b2, a1:a2])
+        alpha[b1:b2, a1:a2] = opacity(item.silhouette[b1:b2, a1:a2], size)
         part = np.ascontiguousarray(large[b1 - y1 : b2 - y1, a1 - x1 : a2 - x1])
         if item.look is not None:
             part = seen_by(item.look, part, alpha[b1:b2, a1:a2] > _INSIDE)

@@ -53,15 +53,25 @@ def _chains(found: pd.DataFrame, longest: int) -> list[tuple[list[int], NDArray[
     """Sights of the same place, each at most ``longest`` frames after the one before: frames and boxes (K, 4)."""
     frames: list[list[int]] = []
     boxes: list[list[NDArray[np.float64]]] = []
-    ordered = found.sort_values("frame", kind="stable")
-    for frame, box in zip(ordered["frame"].to_numpy(int), ordered[_BOX].to_numpy(float), strict=True):
-        near = [at for at, seen in enumerate(frames) if 0 < frame - seen[-1] <= longest]
-        alike = iou(box[None], np.array([boxes[at][-1] for at in near]).reshape(-1, 4))[0]
-        if near and alike.max() >= _SAME:
-            chain = near[int(alike.argmax())]
-            frames[chain].append(int(frame))
+    live: list[int] = []  # chains that may still go on
+    for frame, rows in found.groupby("frame", sort=True):
+        number = int(str(frame))
+        live = [chain for chain in live if number - frames[chain][-1] <= longest]
+        ends = np.array([boxes[chain][-1] for chain in live]).reshape(-1, 4)
+        here = rows[_BOX].to_numpy(float)
+        alike = iou(here, ends)
+        begun = []
+        for row, box in enumerate(here):
+            if live and alike[row].max() >= _SAME:
+                at = int(alike[row].argmax())
+                alike[:, at] = 0  # one sight of a person a frame
+                chain = live[at]
+            else:
+                chain = len(frames)
+                frames.append([])
+                boxes.append([])
+                begun.append(chain)
+            frames[chain].append(number)
             boxes[chain].append(box)
-        else:
-            frames.append([int(frame)])
-            boxes.append([box])
+        live += begun
     return [(seen, np.array(sights)) for seen, sights in zip(frames, boxes, strict=True)]

@@ -22,6 +22,13 @@ def test_a_silhouette_is_firm_and_reaches_beyond_what_is_opaque() -> None:
     assert not decided(np.zeros((8, 40), np.float32)).any()
 
 
+def test_large_people_have_a_narrow_edge_at_the_same_place() -> None:
+    silhouette = soft_edge()
+    wide, narrow = opacity(silhouette), opacity(silhouette, 1.0)
+    assert ((narrow > 0.05) & (narrow < 0.95)).sum() < ((wide > 0.05) & (wide < 0.95)).sum()
+    assert abs(float(narrow.sum()) - float(wide.sum())) < 0.02 * silhouette.size
+
+
 def test_faint_parts_are_made_as_strong_as_sure_ones_and_what_is_not_there_stays_away() -> None:
     parts = np.zeros((4, 128, 64), np.float32)
     parts[0, 10:30, 20:40] = 0.4

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mot_anon.data.motchallenge import PERSON_CLASSES
 from mot_anon.data.sequence import Sequence
 from mot_anon.plan import regions
+from mot_anon.plan.again import between_sights
 from mot_anon.plan.overrides import Override
 from mot_anon.plan.regions import fill_gaps, gt_regions, iou
 from mot_anon.plan.silhouettes import windows_of
@@ -39,6 +40,12 @@ def coming_and_going(gt: pd.DataFrame, sequence: Sequence) -> pd.DataFrame:
     """Where labelled people may be before their first row and after their last, as they cross the frame's edge."""
     longest = round(_LONGEST_ENTRANCE_SECONDS * sequence.fps)
     return regions.coming_and_going(gt_regions(gt, ""), longest, sequence.n_frames, (sequence.width, sequence.height))
+
+
+def sighted_again(tables: Iterable[pd.DataFrame], sequence: Sequence) -> pd.DataFrame:
+    """Where publishing may have covered whom a detector of ``tables`` saw before and after, and not there."""
+    found = [between_sights(table.assign(kind="unsure"), sequence.fps, sequence.n_frames) for table in tables]
+    return pd.concat(found, ignore_index=True)
 
 
 def detected(public: pd.DataFrame, independent: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:

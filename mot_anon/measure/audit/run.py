@@ -207,13 +207,10 @@ def _judge(
     likely = public[(public["confidence"] >= least) & (public["w"] > 0) & (public["h"] > 0)]
     lines = [o for o in question.overrides if o.sequence in {original.camera, *(view.name for view in views)}]
     everybody = who.overridden(_together([people, who.detected(likely, independent, people)]), lines)
-    places = [
-        people,
-        likely,
-        independent,
-        everybody,
-        *renderer.rendered(original, likely, record, report, tracked=not len(gt)),
-    ]
+    used = renderer.rendered(original, likely, record, report, tracked=not len(gt))
+    places = [people, likely, independent, everybody, *used]
+    # As publishing looks for them: among what labels do not explain, and, since that is judged by more, among all.
+    places.append(who.sighted_again([everybody[everybody["track"] == ""], likely, *used], original))
     places.append(who.coming_and_going(gt, original))
     places.append(renderer.loose_faces(original, places, record, report))
     silhouettes = renderer.wants_silhouettes(record)
