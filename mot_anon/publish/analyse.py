@@ -146,9 +146,9 @@ def plan_recording(
         things = reg.occluders(gt)
         visible = reg.mark_hidden(reg.order_far_to_near(regions), things, size, target)
         more = unexplained(detections, visible, things, size, target, silhouettes=silhouettes)
-        again = {"between": between_sights(more, sequence.fps, sequence.n_frames)}
-        more = pd.concat([more, unexplained(again, visible, things, size, target, silhouettes=silhouettes)])
         if silhouettes:
+            again = {"between": between_sights(more, sequence.fps, sequence.n_frames)}
+            more = pd.concat([more, unexplained(again, visible, things, size, target, silhouettes=True)])
             rim = reg.coming_and_going(regions, round(_RIM_SECONDS * sequence.fps), sequence.n_frames, size)
             regions = confirmed(sequence.frames, name, regions, rim, progress)
         regions = _with_visibility(regions, more)

@@ -209,11 +209,12 @@ def _judge(
     everybody = who.overridden(_together([people, who.detected(likely, independent, people)]), lines)
     used = renderer.rendered(original, likely, record, report, tracked=not len(gt))
     places = [people, likely, independent, everybody, *used]
-    # As publishing looks for them: among what labels do not explain, and, since that is judged by more, among all.
-    places.append(who.sighted_again([everybody[everybody["track"] == ""], likely, *used], original))
+    silhouettes = renderer.wants_silhouettes(record)
+    if silhouettes:
+        # As publishing looks for them: among what labels do not explain, and, since that is judged by more, among all.
+        places.append(who.sighted_again([everybody[everybody["track"] == ""], likely, *used], original))
     places.append(who.coming_and_going(gt, original))
     places.append(renderer.loose_faces(original, places, record, report))
-    silhouettes = renderer.wants_silhouettes(record)
     with tempfile.TemporaryDirectory() as folder:
         still = still_background(original.frames)
         stored = Path(folder) / "background.npy" if still is not None else None
