@@ -60,11 +60,13 @@ class FaceConfig(GeneratorConfig):
     choices: ClassVar[dict[str, tuple[str, ...]]] = {
         "identity_guidance": ("siamese", "classification", "none"),
         "input": ("landmarks", "face"),
+        "onlooker": ("none",),
     }
 
     steps: int = 1600
     batch: int = 8
     input: str = "landmarks"
+    onlooker: str = "none"
     unknown: float = 0.5
     coloured: float = 0.5
     gain: float = 6.0

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mot_anon.plan.regions import iou
+from mot_anon.plan.regions import REGION_COLUMNS, fill_gaps, iou
 
 _BOX = ["x", "y", "w", "h"]
 _LONGEST = 1.0  # seconds between two sights of one person, and how long somebody was there before and after
@@ -36,17 +36,17 @@ def between_sights(found: pd.DataFrame, fps: float, n_frames: int) -> pd.DataFra
     Columns frame, x, y, w, h: guesses, for a parser to confirm.
     """
     longest = max(1, round(_LONGEST * fps))
-    rows: list[tuple[float, ...]] = []
-    for frames, boxes in _chains(found[found["kind"] != "hidden"], longest):
-        for at in range(len(frames) - 1):
-            whole = frames[at + 1] - frames[at]
-            for frame in range(frames[at] + 1, frames[at + 1]):
-                part = (frame - frames[at]) / whole
-                rows.append((frame, *(boxes[at] + part * (boxes[at + 1] - boxes[at]))))
+    sights: list[tuple[object, ...]] = []
+    stays: list[tuple[object, ...]] = []
+    for number, (frames, boxes) in enumerate(_chains(found[found["kind"] != "hidden"], longest)):
+        sights += [(at, str(number), *box, "unsure", "detection") for at, box in zip(frames, boxes, strict=True)]
         if len(frames) >= _OFTEN and iou(boxes[:1], boxes[-1:])[0, 0] >= _SAME:
-            rows += [(frame, *boxes[0]) for frame in range(max(1, frames[0] - longest), frames[0])]
-            rows += [(frame, *boxes[-1]) for frame in range(frames[-1] + 1, min(n_frames, frames[-1] + longest) + 1)]
-    return pd.DataFrame(rows, columns=["frame", *_BOX]).astype({"frame": "int64"})
+            stays += [(frame, *boxes[0]) for frame in range(max(1, frames[0] - longest), frames[0])]
+            stays += [(frame, *boxes[-1]) for frame in range(frames[-1] + 1, min(n_frames, frames[-1] + longest) + 1)]
+    columns = ["frame", *_BOX]
+    whole = fill_gaps(pd.DataFrame(sights, columns=REGION_COLUMNS), longest)
+    gaps = whole.loc[whole["source"] == "gap", columns]
+    return pd.DataFrame([*gaps.itertuples(index=False), *stays], columns=columns).astype({"frame": "int64"})
 
 
 def _chains(found: pd.DataFrame, longest: int) -> list[tuple[list[int], NDArray[np.float64]]]:
