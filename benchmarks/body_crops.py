@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from mot_anon.gan.code_map import WEIGHTS as CODES
 from mot_anon.gan.code_map import natural_codes
 from mot_anon.gan.data import Cast, Places
+from mot_anon.gan.detail import WEIGHTS as DETAIL
 from mot_anon.gan.generate import WEIGHTS as GENERATOR
 from mot_anon.gan.generate import Generator
 from mot_anon.gan.identity import CODE_SIZE
@@ -197,7 +198,7 @@ def speed(people: Crops, batch: int = 16, seconds: float = 20.0) -> list[str]:
 
 def sizes() -> list[str]:
     """Of the weights that inference needs."""
-    files = {path.stem: path.stat().st_size / 1e6 for path in (PARSER, GENERATOR, CODES, IDENTITY)}
+    files = {path.stem: path.stat().st_size / 1e6 for path in (PARSER, GENERATOR, DETAIL, CODES, IDENTITY)}
     parts = ", ".join(f"{name} {size:.1f}" for name, size in files.items())
     return [f"Weights for bodies: {sum(files.values()):.1f} MB ({parts})."]
 

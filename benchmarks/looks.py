@@ -1,7 +1,9 @@
 """How people look in published frames, beside controls: ``python benchmarks/looks.py --data ROOT --seq MOT17-09``.
 
 Writes ``benchmarks/body-NAME.md``, or ``face-NAME.md`` with ``--target face``.  Every method publishes the sequence
-with the published test key; then, over people more than half visible and more than 60 px tall, or over their heads:
+under keys derived from the published test key: ``--keys`` of them where a key decides who is drawn, else one.  Where
+few people are in a sequence, one key says little.  Then, over people more than half visible and more than 60 px tall,
+or over their heads, mean ± standard deviation over keys:
 
 - *found*, *right*: recall and precision of a detector on published frames over those on the originals (of people at
   IoU 0.5; of faces by where their middle is);
@@ -14,6 +16,7 @@ with the published test key; then, over people more than half visible and more t
 from __future__ import annotations
 
 import argparse
+import shutil
 import tempfile
 import time
 from dataclasses import dataclass
@@ -70,6 +73,8 @@ def main() -> None:
     parser.add_argument("--policy", default="pseudonym")
     parser.add_argument("--detector", default=None, help="of people or of faces; default: hog, auto")
     parser.add_argument("--name", default=None, help="of the table; the sequences by default")
+    parser.add_argument("--keys", type=int, default=1, help="of ciagan under a policy that draws people by key")
+    parser.add_argument("--methods", default="", help="only rows whose title begins so")
     asked = parser.parse_args()
     detector = asked.detector or ("hog" if asked.target == "body" else AUTO)
     lines = ["| | found ÷ | right ÷ | flicker ÷ | sharpness ÷ | people/s |", "| --- |" + " ---: |" * 5]
@@ -77,19 +82,29 @@ def main() -> None:
         sequences = options.find_sequences(asked.data, asked.seq, report, allow_partial=False, cameras=None)
         before = [looks(sequence, sequence, asked.target, detector) for sequence in sequences]
         for title, method, strength, policy in METHODS:
+            if not title.startswith(asked.methods):
+                continue
             settings = Settings(
                 method=method, strength=strength, policy=policy or asked.policy, target=asked.target, control=True
             )
-            started = time.perf_counter()
-            published = publish(sequences, Path(work) / title.replace(" ", "-"), Key(TEST_KEY), settings, report)
-            rate = painted(published.record) / (time.perf_counter() - started)
-            tree = published.tree
-            after = [looks(open_sequence(tree / s.name), s, asked.target, detector) for s in sequences]
-            ratios = [
-                np.mean([getattr(b, name) / max(1e-9, getattr(a, name)) for a, b in zip(before, after, strict=True)])
-                for name in ("recall", "precision", "change", "sharpness")
-            ]
-            lines.append(f"| {title} | " + " | ".join(f"{ratio:.2f}" for ratio in ratios) + f" | {rate:.0f} |")
+            ratios, rates = [], []
+            for number in range(asked.keys if method == "ciagan" and policy is None else 1):
+                started = time.perf_counter()
+                tree = Path(work) / f"{title.replace(' ', '-')}-{number}"
+                published = publish(sequences, tree, Key(TEST_KEY).derived("benchmark", str(number)), settings, report)
+                rates.append(painted(published.record) / (time.perf_counter() - started))
+                after = [looks(open_sequence(published.tree / s.name), s, asked.target, detector) for s in sequences]
+                ratios.append(
+                    [
+                        np.mean(
+                            [getattr(b, name) / max(1e-9, getattr(a, name)) for a, b in zip(before, after, strict=True)]
+                        )
+                        for name in ("recall", "precision", "change", "sharpness")
+                    ]
+                )
+                print(title, number, " ".join(f"{ratio:.2f}" for ratio in ratios[-1]), flush=True)
+                shutil.rmtree(tree)
+            lines.append(f"| {title} | " + " | ".join(spoken(ratios)) + f" | {np.mean(rates):.0f} |")
             print(lines[-1], flush=True)
     names = ", ".join(sequence.name for sequence in sequences)
     found = " / ".join(f"{look.recall:.2f}" for look in before), " / ".join(f"{look.precision:.2f}" for look in before)
@@ -97,6 +112,13 @@ def main() -> None:
     path = Path(__file__).with_name(f"{asked.target}-{asked.name or '+'.join(asked.seq)}.md")
     path.write_text("\n".join(lines), encoding="utf-8")
     print(path.read_text(encoding="utf-8"))
+
+
+def spoken(ratios: list[list[np.floating[Any]]]) -> list[str]:
+    """Mean of every column over the rows (one a key), with the standard deviation where there are several."""
+    table = np.array(ratios)
+    spread = [f" ± {deviation:.2f}" if len(table) > 1 else "" for deviation in table.std(0)]
+    return [f"{mean:.2f}{more}" for mean, more in zip(table.mean(0), spread, strict=True)]
 
 
 def painted(record: dict[str, Any]) -> int:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mot_anon.vision.distil import Teacher
 
 NETWORKS = {
-    "body": ("attacker", "reid", "parser", "landmarks", "identity", "codes", "generator"),
+    "body": ("attacker", "reid", "parser", "landmarks", "identity", "codes", "generator", "detail"),
     "face": ("landmarks", "identity", "generator", "embedder"),
 }
 """Target → what is trained for it."""
@@ -37,7 +37,7 @@ def train_network(
     """Train one network of a target by name.
 
     ``teacher`` are the weights of an attacker (:mod:`mot_anon.measure.privacy.attackers`), whom ``reid`` learns from;
-    ``start`` those that the generator of bodies begins with.
+    ``start`` those that the generator of bodies begins with, or of the generator that ``detail`` learns behind.
 
     Raises
     ------
@@ -71,6 +71,10 @@ def train_network(
         from mot_anon.gan.code_map import CodeMapConfig, train_code_map
 
         train_code_map(CodeMapConfig.from_settings(settings), data, out, log)
+    elif network == "detail":
+        from mot_anon.gan.detail_training import DetailConfig, train_detail
+
+        train_detail(DetailConfig.from_settings(settings), data, out, log, start=start, samples=samples)
     elif target == "face":
         _train_for_faces(network, data, out, settings, samples, log)
     elif network == "identity":
@@ -140,7 +144,9 @@ def main(
     ] = None,
     start: Annotated[
         Path | None,
-        typer.Option("--start", help="generator of bodies: weights to begin with.", metavar="FILE"),
+        typer.Option(
+            "--start", help="generator of bodies: weights to begin with; detail: the generator's.", metavar="FILE"
+        ),
     ] = None,
     samples: Annotated[
         Path | None, typer.Option("--samples", help="Where sample sheets go; they show real people.", metavar="DIR")
@@ -157,8 +163,8 @@ def main(
                 settings[name] = value
         if teacher is not None and network != "reid":
             raise OptionError("--teacher is for the training of reid")
-        if start is not None and (network, target) != ("generator", "body"):
-            raise OptionError("--start is for the training of the generator of bodies")
+        if start is not None and (target != "body" or network not in ("generator", "detail")):
+            raise OptionError("--start is for the training of the generator of bodies and of detail")
         train_network(target, network, data, out, settings, samples, partial(print, flush=True), teacher, start)
 
     options.command(work)

@@ -70,10 +70,13 @@ class GeneratorLearner(Learner):
             generator.load_state_dict(load_generator(start).state_dict())
         critics: dict[str, nn.Module] = {"critic": DiscriminatorNetwork()}
         if config.onlooker != "none":
-            self.eyes = averaged(lite.pretrained(lite.LITE1)).to(memory_format=torch.channels_last)
-            self.eyes = self.eyes.to(accelerator.device)
+            self.watch_with(lite.pretrained(lite.LITE1))
             critics["onlooker"] = OnlookerNetwork(lite.SCALES)
         self.assemble(generator, critics, int(self.cast.bodies.person.max()) + 1)
+
+    def watch_with(self, eyes: lite.Lite) -> None:
+        """Give the second critic eyes, which stay as they are."""
+        self.eyes = averaged(eyes).to(memory_format=torch.channels_last).to(self.accelerator.device)
 
     def assemble(self, generator: nn.Module, critics: dict[str, nn.Module], people: int) -> None:
         """Take networks into training: a generator, what judges it, and a classifier of ``people`` training people."""
@@ -96,13 +99,11 @@ class GeneratorLearner(Learner):
     def step(self, draw: Draw, number: int, progress: float) -> dict[str, float]:
         """One step of the critic, then one of the generator, on the same pictures."""
         places, request = self.ask(draw)
-        seen = generator_input(places, self.config.input)
         device = self.accelerator.device
         codes = request.codes.to(device)
-        copies = len(codes) // len(seen)
+        copies = len(codes) // len(places.real)
         real, hole = repeated(places.real.to(device), copies), repeated(places.hole.to(device), copies)
-        shapes = self.shapes(places, request.codes).to(device)
-        drawn = self.networks["generator"](repeated(seen.to(device), copies), shapes, codes).float()
+        drawn = self.make(draw, places, request)
         picture = drawn * hole + real * (1 - hole)
         judged = self.judge(places, picture.detach(), codes)
         if self.config.identity_guidance == "classification":
@@ -119,6 +120,13 @@ class GeneratorLearner(Learner):
         for name in self.critics:
             self.networks[name].requires_grad_(True)
         return {"critic": judged.item()} | {name: loss.item() for name, loss in losses.items()}
+
+    def make(self, draw: Draw, places: Places, request: Request) -> Tensor:
+        """Pictures (k · N, 3, H, W) of all codes that are asked for, by the network that learns."""
+        device = self.accelerator.device
+        seen = repeated(generator_input(places, self.config.input).to(device), len(request.codes) // len(places.real))
+        shapes = self.shapes(places, request.codes).to(device)
+        return self.networks["generator"](seen, shapes, request.codes.to(device)).float()
 
     def ask(self, draw: Draw) -> tuple[Places, Request]:
         """Places, and the codes wanted there: first everybody's own, then others'."""

@@ -10,25 +10,25 @@ import cv2
 import numpy as np
 
 from mot_anon.methods.base import CIAGAN, Item, Pixels, Shape
-from mot_anon.methods.cloth import woven
 from mot_anon.threads import one_thread
 from mot_anon.vision.look import seen_by
 
 if TYPE_CHECKING:
+    from mot_anon.gan.detail import Detail
     from mot_anon.gan.generate import Generator
 
 _EDGE, _EDGE_OF_LARGE = (0.42, 0.78), (0.53, 0.67)  # of the silhouette: transparent below, opaque above
 _DECIDED = (0.2, 0.6)  # of the silhouette that the generator sees: steadied ones are softer than those it learnt from
 _STRONGEST, _STRONG, _FAINTEST = 0.995, 0.95, 0.2  # quantile of a part map, what it is brought to, and from where on
 _SHARPEN = 0.6  # of a cell of the generator's: standard deviation of what is added to sharpen
-_ADDED, _ADDED_TO_BODIES, _ADDED_TO_LARGE = 0.35, 0.8, 1.5  # how much of it; with more, people fall into patches
+_ADDED, _ADDED_TO_BODIES = 0.35, 0.8  # how much of it; with more, people fall into patches
 _INSIDE = 0.9  # of the opacity: where a picture is looked at for how sharp it is
-_FAR = 0.9  # pixels a cell, below which there is nothing to sharpen
-_LARGE = (1.5, 3.0)  # pixels a cell: from where on people count as large, and where they are so wholly
+_FAR, _RISE = 0.9, 1.5  # pixels a cell: below which there is nothing to sharpen, and over how many it sets in
+_LARGE = (1.5, 2.5)  # pixels a cell: from where on people count as large, and where they are so wholly
 
 
 class Ciagan:
-    """The generator that ships, at the resolution of the frame.
+    """The generator that ships, at the resolution of the frame; whoever is near the camera passes a second stage.
 
     It sees where somebody stands, their silhouette, their pose and their code; never a pixel of them.
 
@@ -48,12 +48,17 @@ class Ciagan:
     def __init__(self, weights: Path | None = None) -> None:
         self._weights = weights
         self._made: Generator | None = None
+        self._detail: Detail | None = None
 
     def parameters(self) -> dict[str, float | int | str]:
         """Which weights."""
         from mot_anon.gan import code_map
 
-        return {"generator": self._generator().fingerprint, "codes": code_map.fingerprint()}
+        return {
+            "generator": self._generator().fingerprint,
+            "detail": self._second_stage().fingerprint,
+            "codes": code_map.fingerprint(),
+        }
 
     def render(self, batch: Sequence[Item]) -> list[tuple[Pixels, Pixels]]:
         """Draw everybody of a frame at once; alpha is the silhouette with a narrow edge."""
@@ -62,14 +67,46 @@ class Ciagan:
         from mot_anon.gan.code_map import natural_codes
 
         shapes = [_shape(item) for item in batch]
+        silhouettes = np.stack([decided(shape.silhouette) for shape in shapes])
+        parts = np.stack([outspoken(shape.parts) for shape in shapes])
         with one_thread():
             drawn = self._generator()(
                 np.stack([shape.surroundings for shape in shapes]),
-                np.stack([decided(shape.silhouette) for shape in shapes]),
-                np.stack([outspoken(shape.parts) for shape in shapes]),
+                silhouettes,
+                parts,
                 natural_codes(np.stack([item.code for item in batch])),
             )
-        return [_placed(item, shape, picture) for item, shape, picture in zip(batch, shapes, drawn, strict=True)]
+            maps = np.concatenate([silhouettes[:, None], parts], 1)
+            near = [_nearness(shape) for shape in shapes]
+            doubled = self._seen_nearer(drawn, maps, [number for number, share in enumerate(near) if share > 0])
+        return [
+            _placed(item, shape, drawn[number], doubled.get(number), near[number])
+            for number, (item, shape) in enumerate(zip(batch, shapes, strict=True))
+        ]
+
+    def _seen_nearer(self, drawn: Pixels, maps: Pixels, who: list[int]) -> dict[int, Pixels]:
+        """Pictures (256, 128, 3) of those whom the camera is near: their detail drawn anew, then doubled."""
+        if not who:
+            return {}
+        detail = self._second_stage()
+        height, width = drawn.shape[1:3]
+        halves = [cv2.resize(drawn[number], (width // 2, height // 2), interpolation=cv2.INTER_AREA) for number in who]
+        anew = detail(np.stack(halves), maps[who])
+        larger = [
+            [
+                cv2.resize(part, (2 * width, 2 * height), interpolation=cv2.INTER_CUBIC).clip(0, 1)
+                for part in maps[number]
+            ]
+            for number in who
+        ]
+        return dict(zip(who, detail(anew, np.array(larger, np.float32)), strict=True))
+
+    def _second_stage(self) -> Detail:
+        if self._detail is None:
+            from mot_anon.gan.detail import Detail
+
+            self._detail = Detail()
+        return self._detail
 
     def _generator(self) -> Generator:
         if self._made is None:
@@ -95,7 +132,7 @@ def enlarged(picture: Pixels, size: tuple[int, int], added: float = _ADDED) -> P
         cv2.resize(bound(picture, near), (width, height), interpolation=cv2.INTER_LINEAR)
         for bound in (cv2.erode, cv2.dilate)
     )
-    sharp = large + _nearness(cell) * added * (large - cv2.GaussianBlur(large, (0, 0), _SHARPEN * cell))
+    sharp = large + min(1.0, (cell - _FAR) / _RISE) * added * (large - cv2.GaussianBlur(large, (0, 0), _SHARPEN * cell))
     return np.asarray(np.clip(sharp, low, high), np.float32).clip(0, 1)
 
 
@@ -135,19 +172,18 @@ def _ramp(silhouette: Pixels, edge: tuple[float, float]) -> Pixels:
     return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
-def _placed(item: Item, shape: Shape, picture: Pixels) -> tuple[Pixels, Pixels]:
+def _placed(item: Item, shape: Shape, picture: Pixels, doubled: Pixels | None, near: float) -> tuple[Pixels, Pixels]:
     x1, y1, x2, y2 = shape.window.tolist()
-    cell = (y2 - y1) / picture.shape[0]
-    far, near = _LARGE
-    size = min(1.0, max(0.0, (cell - far) / (near - far)))
-    large = enlarged(picture, (y2 - y1, x2 - x1), _ADDED_TO_BODIES + size * (_ADDED_TO_LARGE - _ADDED_TO_BODIES))
-    large = woven(large, picture, _nearness(cell))
+    size = (y2 - y1, x2 - x1)
+    large = enlarged(picture, size, _ADDED_TO_BODIES)
+    if doubled is not None:
+        large = large + near * (enlarged(doubled, size, _ADDED_TO_BODIES) - large)
     height, width = item.erased.shape[:2]
     rgb = item.erased.copy()
     a1, b1, a2, b2 = max(0, x1), max(0, y1), min(width, x2), min(height, y2)
     alpha = np.zeros((height, width), np.float32)
     if a2 > a1 and b2 > b1:
-        alpha[b1:b2, a1:a2] = opacity(item.silhouette[b1:b2, a1:a2], size)
+        alpha[b1:b2, a1:a2] = opacity(item.silhouette[b1:b2, a1:a2], near)
         part = np.ascontiguousarray(large[b1 - y1 : b2 - y1, a1 - x1 : a2 - x1])
         if item.look is not None:
             part = seen_by(item.look, part, alpha[b1:b2, a1:a2] > _INSIDE)
@@ -155,9 +191,11 @@ def _placed(item: Item, shape: Shape, picture: Pixels) -> tuple[Pixels, Pixels]:
     return rgb, alpha
 
 
-def _nearness(cell: float) -> float:
-    """0 where there is nothing to sharpen, 1 from 300 pixels upwards."""
-    return min(1.0, max(0.0, (cell - _FAR) / 1.5))
+def _nearness(shape: Shape) -> float:
+    """0 of whoever is as small as the generator draws, 1 of whoever is large."""
+    far, near = _LARGE
+    cell = (shape.window[3] - shape.window[1]) / shape.silhouette.shape[0]
+    return float(min(1.0, max(0.0, (cell - far) / (near - far))))
 
 
 def _shape(item: Item) -> Shape:

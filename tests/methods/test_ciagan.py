@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
+import pytest
 
-from mot_anon.methods.ciagan import decided, opacity, outspoken
+from mot_anon.methods.base import Item, Shape
+from mot_anon.methods.ciagan import Ciagan, decided, opacity, outspoken
 
 
 def soft_edge() -> np.ndarray:
@@ -40,3 +43,31 @@ def test_faint_parts_are_made_as_strong_as_sure_ones_and_what_is_not_there_stays
     assert np.allclose(found[1], parts[1], atol=0.03)
     assert np.array_equal(found[2], parts[2])
     assert not found[3].any()
+
+
+def test_only_whoever_is_large_passes_the_second_stage_and_nobody_jumps_into_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def somebody(height: int) -> Item:
+        maps = np.zeros((5, 128, 64), np.float32)
+        maps[0, 10:120, 16:48] = 1
+        maps[2, 30:70, 18:46] = 1
+        size = (height, height // 2)
+        silhouette = cv2.resize(maps[0], size[::-1], interpolation=cv2.INTER_LINEAR)
+        shape = Shape(np.array([0, 0, size[1], size[0]]), np.full((128, 64, 3), 0.5, np.float32), maps[0], maps[1:])
+        code = np.zeros(24, np.float32)
+        return Item(np.full((*size, 3), 0.5, np.float32), silhouette, code, 20.0, 0, shape=shape)
+
+    def white(small: np.ndarray, shape: np.ndarray) -> np.ndarray:
+        assert shape.shape == (len(small), 5, 2 * small.shape[1], 2 * small.shape[2])
+        return np.ones((len(small), *shape.shape[2:], 3), np.float32)
+
+    method = Ciagan()
+    monkeypatch.setattr(method, "_second_stage", lambda: white)
+    heights = (128, 180, 200, 256, 640)
+    drawn = method.render([somebody(height) for height in heights])
+    chests = [rgb[h // 3 : h // 2, h // 5 : h // 4].mean() for h, (rgb, _) in zip(heights, drawn, strict=True)]
+    assert chests[0] == pytest.approx(chests[1], abs=0.03)
+    assert chests[1] < chests[2] < chests[3] < chests[4]
+    assert chests[2] - chests[1] < 0.15
+    assert chests[4] == pytest.approx(1)

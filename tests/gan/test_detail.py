@@ -1,0 +1,131 @@
+"""The second stage: what it makes of pictures, and a few steps of its training on invented people."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mot_anon.errors import OptionError
+from mot_anon.gan.detail import FORMAT, WEIGHTS, Detail, DetailNetwork
+from mot_anon.gan.detail_training import DetailConfig, DetailLearner, halved
+from mot_anon.gan.generate import FORMAT as GENERATOR_FORMAT
+from mot_anon.gan.identity import FORMAT as IDENTITY_FORMAT
+from mot_anon.gan.identity import IdentityNetwork
+from mot_anon.gan.networks import GeneratorNetwork
+from mot_anon.vision.training import Draw, make_accelerator, train
+from mot_anon.vision.weights import save_weights
+from tests.invented_bodies import write_bodies
+
+TINY = DetailConfig(steps=2, batch=2, save_every=1, onlooker="none")
+
+shipped = pytest.mark.skipif(not WEIGHTS.is_file(), reason="the weights of the second stage are not there")
+
+
+@pytest.fixture(scope="module")
+def detail(tmp_path_factory: pytest.TempPathFactory) -> Detail:
+    out: Path = tmp_path_factory.mktemp("weights") / "detail.safetensors"
+    save_weights(DetailNetwork(), out, FORMAT)
+    return Detail(out)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> DetailLearner:
+    return learner(tmp_path_factory.mktemp("data"))
+
+
+def learner(place: Path) -> DetailLearner:
+    data = place / "bodies"
+    if not data.is_dir():
+        write_bodies(data, train=4, val=2)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        save_weights(IdentityNetwork(), place / "identity.safetensors", IDENTITY_FORMAT)
+        save_weights(GeneratorNetwork(), place / "generator.safetensors", GENERATOR_FORMAT)
+    return DetailLearner(
+        TINY,
+        data,
+        make_accelerator(),
+        identity=place / "identity.safetensors",
+        parser=None,
+        generator=place / "generator.safetensors",
+    )
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 32), (128, 64), (10, 6)])
+def test_pictures_are_doubled_and_stay_in_range(detail: Detail, height: int, width: int) -> None:
+    rng = np.random.default_rng(0)
+    small = rng.random((2, height, width, 3), np.float32)
+    shape = rng.random((2, 5, 2 * height, 2 * width), np.float32)
+    large = detail(small, shape)
+    assert large.shape == (2, 2 * height, 2 * width, 3)
+    assert large.dtype == np.float32
+    assert large.min() >= 0
+    assert large.max() <= 1
+    assert np.array_equal(large, detail(small, shape))
+
+
+def test_nobody_to_double_is_no_error(detail: Detail) -> None:
+    none = detail(np.zeros((0, 64, 32, 3), np.float32), np.zeros((0, 5, 128, 64), np.float32))
+    assert none.shape == (0, 128, 64, 3)
+
+
+def test_a_shape_of_another_size_is_refused(detail: Detail) -> None:
+    with pytest.raises(ValueError, match=r"shapes are \(1, 5, 64, 32\)"):
+        detail(np.zeros((1, 64, 32, 3), np.float32), np.zeros((1, 5, 64, 32), np.float32))
+
+
+def test_a_training_that_was_interrupted_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    def run(name: str, stop: str | None = None) -> Path:
+        def log(line: str) -> None:
+            if stop and line.startswith(stop):
+                raise KeyboardInterrupt
+
+        return train(learner(tmp_path), TINY, make_accelerator(), tmp_path / name, log)
+
+    whole = run("whole.safetensors")
+    with pytest.raises(KeyboardInterrupt):
+        run("part.safetensors", "step 1")
+    assert run("part.safetensors").read_bytes() == whole.read_bytes()
+    Detail(whole)
+
+
+def test_the_generator_stays_as_it_is_and_the_second_stage_moves(made: DetailLearner) -> None:
+    frozen = [value.clone() for value in made.generator.state_dict().values()]
+    moving = [parameter.clone() for parameter in made.networks["generator"].parameters()]
+    told = made.step(Draw(0), 0, 0.5)
+    assert {"critic", "adversarial", "reconstruction", "kept"} == set(told)
+    assert all(torch.equal(a, b) for a, b in zip(frozen, made.generator.state_dict().values(), strict=True))
+    assert any(not torch.equal(a, b) for a, b in zip(moving, made.networks["generator"].parameters(), strict=True))
+
+
+def test_drawn_people_must_keep_their_colours(made: DetailLearner) -> None:
+    """A picture that is what was drawn, only larger, costs nothing; one that is brighter by 0.2 costs 0.2."""
+    places, request = made.ask(Draw(0))
+    n = len(places.real)
+    made.make(Draw(0), places, request)
+    there = torch.cat([places.real, torch.nn.functional.interpolate(made.halves, scale_factor=2)])
+    assert halved(there[n:]).allclose(made.halves)
+    with torch.no_grad():
+        same, brighter = (made.losses(there, there + change, places, request)["kept"] for change in (0, 0.2))
+    assert same.item() == pytest.approx(0, abs=1e-6)
+    assert brighter.item() == pytest.approx(TINY.kept * 0.2, rel=1e-3)
+
+
+def test_settings_without_effect_cannot_be_chosen() -> None:
+    with pytest.raises(OptionError, match="there is: none"):
+        DetailConfig.from_settings({"identity_guidance": "siamese"})
+    assert dataclasses.replace(TINY, batch=3).batch == 3
+
+
+@shipped
+def test_the_weights_that_ship_double_a_person_without_changing_their_colours() -> None:
+    small = np.full((1, 64, 32, 3), (0.7, 0.3, 0.3), np.float32)
+    shape = np.zeros((1, 5, 128, 64), np.float32)
+    shape[:, 0, 10:120, 18:46] = 1
+    shape[:, 2, 30:66, 20:44] = 1
+    large = Detail()(small, shape)
+    assert np.abs(large[0, 35:60, 24:40].mean((0, 1)) - small[0, 0, 0]).max() < 0.12
