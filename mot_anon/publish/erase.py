@@ -11,6 +11,7 @@ from mot_anon.methods.base import Pixels
 from mot_anon.plan.plate import Plate
 
 _COARSE = 4
+_FADE = 40  # of the height of the frame: how far inside of its end a plate begins to go over into the smooth fill
 _LARGE = 720  # rows of a frame
 _FULL = 4.0  # of four pixels one has to be known for a coarser pixel to be
 _BELIEVED, _DOUBTED = 14.0, 24.0  # grey levels by which plate and frame differ round a hole
@@ -29,7 +30,8 @@ def erase(frame: Frame, owned: NDArray[np.bool_], plate: Plate | None = None) ->
         light, doubt = _difference(frame, plate, free & plate.known)
         belief = np.clip((_DOUBTED - doubt) / (_DOUBTED - _BELIEVED), 0, 1)
         # Where the plate ends inside a hole it goes over into the smooth fill without an edge.
-        edge = cv2.blur((plate.known | free).astype(np.float32), (9, 9))[..., None]
+        wide = 2 * (frame.shape[0] // _FADE) + 1
+        edge = cv2.blur((plate.known | free).astype(np.float32), (wide, wide))[..., None]
         belief = belief * np.clip(2 * edge - 1, 0, 1) * plate.known[..., None]
         filled += belief * (plate.pixels + light - filled)
     erased = frame.copy()
