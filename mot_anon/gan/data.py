@@ -133,6 +133,11 @@ def generator_input(places: Places, kind: str) -> Tensor:
     return places.real if kind in ("person", "face") else places.background
 
 
+def repeated(maps: Tensor, copies: int) -> Tensor:
+    """All of them, then all again."""
+    return torch.cat([maps] * copies)
+
+
 def rim(silhouettes: Tensor, width: int = RIM) -> Tensor:
     """Silhouettes (N, 1, H, W) widened by ``width`` pixels, soft over the outer half."""
     wide = F.max_pool2d((silhouettes > 0.25).float(), 2 * width - 1, 1, width - 1)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from mot_anon.gan.code_map import load_code_map
 from mot_anon.gan.config import GeneratorConfig
-from mot_anon.gan.data import Cast, Places, Request
+from mot_anon.gan.data import Cast, Places, Request, repeated
 from mot_anon.gan.detail import FORMAT, DetailNetwork
 from mot_anon.gan.generate import WEIGHTS as GENERATOR_WEIGHTS
 from mot_anon.gan.generate import load_generator
@@ -24,7 +24,7 @@ from mot_anon.gan.identity import WEIGHTS as IDENTITY_WEIGHTS
 from mot_anon.gan.identity import load_identity
 from mot_anon.gan.losses import adversarial_loss, likeness_loss
 from mot_anon.gan.networks import DiscriminatorNetwork, OnlookerNetwork
-from mot_anon.gan.training import GeneratorLearner, repeated
+from mot_anon.gan.training import GeneratorLearner
 from mot_anon.vision import lite
 from mot_anon.vision.bodies import load_bodies
 from mot_anon.vision.parse import WEIGHTS as PARSER_WEIGHTS

@@ -20,13 +20,13 @@ from torch import Tensor
 
 from mot_anon.gan import faces as networks
 from mot_anon.gan.config import GeneratorConfig
-from mot_anon.gan.data import Places, Request
+from mot_anon.gan.data import Places, Request, repeated
 from mot_anon.gan.face_cast import VIEWS, FaceCast, FacePlaces, embed_alone
 from mot_anon.gan.face_shape import keyed_shape
 from mot_anon.gan.faces import embed_windows
 from mot_anon.gan.identity import CODE_SIZE, whitening
 from mot_anon.gan.losses import apart_loss, reconstruction_loss
-from mot_anon.gan.training import GeneratorLearner, repeated
+from mot_anon.gan.training import GeneratorLearner
 from mot_anon.vision import augment
 from mot_anon.vision.face_data import load_faces
 from mot_anon.vision.landmarks import draw_landmarks

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from mot_anon.gan.code_map import WEIGHTS as CODE_WEIGHTS
 from mot_anon.gan.code_map import CodeMap, load_code_map
 from mot_anon.gan.config import GeneratorConfig
-from mot_anon.gan.data import WARDROBE, Cast, Places, Request, generator_input
+from mot_anon.gan.data import WARDROBE, Cast, Places, Request, generator_input, repeated
 from mot_anon.gan.generate import FORMAT, load_generator
 from mot_anon.gan.identity import CODE_SIZE, EMBEDDING_SIZE, load_identity
 from mot_anon.gan.identity import WEIGHTS as IDENTITY_WEIGHTS
@@ -274,11 +274,6 @@ class GeneratorLearner(Learner):
     def export(self, out: Path) -> None:
         """Write the average."""
         save_weights(self.averages["generator"], out, FORMAT)
-
-
-def repeated(maps: Tensor, copies: int) -> Tensor:
-    """All of them, then all again."""
-    return torch.cat([maps] * copies)
 
 
 def train_generator(
