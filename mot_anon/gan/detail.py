@@ -86,14 +86,15 @@ class Detail:
         if not len(pictures):
             return np.zeros((0, *maps.shape[2:], 3), np.float32)
         with torch.inference_mode(), reduced_precision():
-            drawn = self._network(pictures.contiguous(), maps)
+            # Processors convolve half again as fast with the channels of a pixel side by side.
+            drawn = self._network(*(part.contiguous(memory_format=torch.channels_last) for part in (pictures, maps)))
         return np.asarray(((drawn.float() + 1) / 2).clamp(0, 1).permute(0, 2, 3, 1).numpy(), np.float32)
 
 
 @lru_cache(maxsize=2)
 def load_detail(weights: Path = WEIGHTS) -> DetailNetwork:
     """The trained network, frozen."""
-    return load_weights(DetailNetwork, weights, FORMAT).to(memory_format=torch.contiguous_format)
+    return load_weights(DetailNetwork, weights, FORMAT)
 
 
 class _Residual(nn.Module):
