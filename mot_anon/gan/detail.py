@@ -12,6 +12,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -64,6 +65,23 @@ class Detail:
     def __init__(self, weights: Path = WEIGHTS) -> None:
         self._network = load_detail(weights)
         self.fingerprint = f"detail-1-{content_digest(weights)}"
+
+    def nearer(self, drawn: Pixels, shape: Pixels) -> Pixels:
+        """The generator's pictures (N, h, w, 3) after shapes (N, 5, h, w): detail drawn anew, then doubled.
+
+        Returns
+        -------
+        (N, 2h, 2w, 3) float32 RGB in 0…1.
+        """
+        if not len(drawn):
+            return np.zeros((0, 2 * drawn.shape[1], 2 * drawn.shape[2], 3), np.float32)
+        height, width = drawn.shape[1:3]
+        halves = [cv2.resize(picture, (width // 2, height // 2), interpolation=cv2.INTER_AREA) for picture in drawn]
+        large = [
+            [cv2.resize(part, (2 * width, 2 * height), interpolation=cv2.INTER_CUBIC).clip(0, 1) for part in maps]
+            for maps in shape
+        ]
+        return self(self(np.stack(halves), shape), np.array(large, np.float32))
 
     def __call__(self, small: Pixels, shape: Pixels) -> Pixels:
         """Double pictures.

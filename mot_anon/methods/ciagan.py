@@ -78,28 +78,12 @@ class Ciagan:
             )
             maps = np.concatenate([silhouettes[:, None], parts], 1)
             near = [_nearness(shape) for shape in shapes]
-            doubled = self._seen_nearer(drawn, maps, [number for number, share in enumerate(near) if share > 0])
+            large = [number for number, share in enumerate(near) if share > 0]
+            doubled = dict(zip(large, self._second_stage().nearer(drawn[large], maps[large]), strict=True))
         return [
             _placed(item, shape, drawn[number], doubled.get(number), near[number])
             for number, (item, shape) in enumerate(zip(batch, shapes, strict=True))
         ]
-
-    def _seen_nearer(self, drawn: Pixels, maps: Pixels, who: list[int]) -> dict[int, Pixels]:
-        """Pictures (256, 128, 3) of those whom the camera is near: their detail drawn anew, then doubled."""
-        if not who:
-            return {}
-        detail = self._second_stage()
-        height, width = drawn.shape[1:3]
-        halves = [cv2.resize(drawn[number], (width // 2, height // 2), interpolation=cv2.INTER_AREA) for number in who]
-        anew = detail(np.stack(halves), maps[who])
-        larger = [
-            [
-                cv2.resize(part, (2 * width, 2 * height), interpolation=cv2.INTER_CUBIC).clip(0, 1)
-                for part in maps[number]
-            ]
-            for number in who
-        ]
-        return dict(zip(who, detail(anew, np.array(larger, np.float32)), strict=True))
 
     def _second_stage(self) -> Detail:
         if self._detail is None:

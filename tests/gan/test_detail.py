@@ -68,6 +68,15 @@ def test_pictures_are_doubled_and_stay_in_range(detail: Detail, height: int, wid
     assert np.array_equal(large, detail(small, shape))
 
 
+def test_a_generators_picture_comes_out_twice_as_large_and_without_its_single_cells(detail: Detail) -> None:
+    rng = np.random.default_rng(0)
+    drawn, shape = rng.random((2, 128, 64, 3), np.float32), rng.random((2, 5, 128, 64), np.float32)
+    swapped = drawn.reshape(2, 64, 2, 32, 2, 3)[:, :, ::-1].reshape(drawn.shape)  # the same mean of every four cells
+    large = detail.nearer(drawn, shape)
+    assert large.shape == (2, 256, 128, 3)
+    assert np.abs(large - detail.nearer(swapped, shape)).max() < 0.02
+
+
 def test_nobody_to_double_is_no_error(detail: Detail) -> None:
     none = detail(np.zeros((0, 64, 32, 3), np.float32), np.zeros((0, 5, 128, 64), np.float32))
     assert none.shape == (0, 128, 64, 3)
