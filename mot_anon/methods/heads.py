@@ -52,7 +52,7 @@ def cover_head(item: Item) -> tuple[Pixels, Pixels]:
     colour = share * skin + (1 - share) * hair * (1 + 0.35 * strands)
     # Round: darker towards the rim and below, a little lighter where the sky is.
     shade = 1.04 - 0.28 * (across**2 + down**2).clip(0, 1.2) ** 1.5 - 0.1 * down.clip(-1, 1)
-    rgb = colour * shade[..., None] * _light(item.face.surroundings)
+    rgb = colour * shade[..., None] * light_of(item.face.surroundings)
     # The oval must reach wherever the region is a face's, but the region's end is where it ends.
     inside = cv2.blur((item.silhouette > 0).astype(np.float32), (3, 3)) if min(height, width) > 8 else item.silhouette
     alpha = oval * np.minimum(inside, 1)
@@ -90,7 +90,7 @@ def _strands(code: NDArray[np.float32], across: Pixels, down: Pixels) -> Pixels:
     )
 
 
-def _light(surroundings: Pixels) -> NDArray[np.float32]:
+def light_of(surroundings: Pixels) -> NDArray[np.float32]:
     """(3,) how bright each channel of a white thing would be here, from what is round the head."""
     mean = surroundings.reshape(-1, 3).mean(0)
     grey = float(mean.mean())

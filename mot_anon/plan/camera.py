@@ -32,7 +32,8 @@ class Region:
     ``box`` is (4,) x, y, w, h in pixels, not clipped, with some room round it where no annotator drew it; ``person``
     False where nobody is sure that it is one; ``head`` (4,) the part that is sure to hold the head; ``cut`` (K, 4)
     boxes of things in front; ``code`` (24,) float32; ``seen`` what a parser saw of the person, where one was asked;
-    ``face`` where a face is drawn, for methods that draw faces; ``faced`` whether a face was found in ``head``.
+    ``face`` where a face is drawn, for methods that draw faces; ``faced`` whether a face was found in ``head``;
+    ``torso`` (24, 24) what of the head's surroundings (:func:`~mot_anon.plan.torsos.torso_window`) is somebody's body.
     """
 
     track: str
@@ -44,6 +45,7 @@ class Region:
     seen: Seen | None = field(default=None, repr=False)
     face: FacePlace | None = field(default=None, repr=False)
     faced: bool = False
+    torso: Maps | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -101,15 +103,16 @@ class CameraPlan:
             nearer = boxes[index + 1 :][people[index + 1 :]]
             cut = reg.believed_occluders(boxes[index], visibility, things, nearer, self.size)
             box = reg.roomy_box(boxes[index]) if source in ("detection", "tracker", "gap", MOTION) else boxes[index]
-            face, faced = None, False
+            face, faced, torso = None, False, None
             if self.heads is None:
                 head = usual_head(boxes[index], source)
             else:
                 head, faced = self.heads.boxes[here[index]], bool(self.heads.faced[here[index]])
                 face = self.heads.place(here[index]) if people[index] else None
+                torso = None if self.heads.torsos is None else self.heads.torsos[here[index]]
             code = self.codes[track].astype(np.float32)
             seen = None if packed is None else unpack(packed[index], boxes[index])
-            found.append(Region(track, box, bool(people[index]), head, cut, code, seen, face, faced))
+            found.append(Region(track, box, bool(people[index]), head, cut, code, seen, face, faced, torso))
         return found
 
     def counts(self) -> dict[str, int]:

@@ -21,7 +21,7 @@ HELD = 3  # frames for which a face is believed to be there before it was first 
 _SMALLEST, _LARGEST = 0.03, 0.35  # height of a face by that of the standing person
 _USUAL = 0.11
 _GROWN, _DOUBTED = 0.4, 0.55  # of a head's size, by which its region is larger than what a parser sees, or guesses
-_HIDDEN = 0.25  # visibility by ground truth below which it is believed that a head is not seen
+HIDDEN = 0.25  # visibility by ground truth below which it is believed that a head is not seen
 _PARTLY = 0.6  # and below which somebody's head may be behind others
 _BEHIND = 0.5  # share of the place of a head that shows beside nearer people's boxes, below which they hide it
 _MEDIAN = 3  # frames before and after that say where a head is
@@ -138,7 +138,7 @@ def settled(
             # Where no head can be in the frame, hair and hands may be.
             behind = reg.visible_share(place, boxes[here], size) < _BEHIND * reg.visible_share(place, nobody, size)
             doubt = visibility[row] < _PARTLY and scores[row] < PERSON
-            nothing = visibility[row] < _HIDDEN or (doubt and behind)
+            nothing = visibility[row] < HIDDEN or (doubt and behind)
         if nothing:
             kinds[row] = "hidden"
     crowd = (regions["source"] == "group").to_numpy() & (kinds == "person")

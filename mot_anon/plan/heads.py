@@ -56,6 +56,8 @@ class Heads:
         (N,) whether a face was found there.
     windows, points, confidence, usable, oval:
         As in :class:`FacePlace`, (N, …); None for methods that draw no faces.
+    torsos:
+        (N, 24, 24) uint8: :func:`~mot_anon.plan.torsos.torso_maps`; None for methods that draw no faces.
     """
 
     boxes: Boxes = field(repr=False)
@@ -65,10 +67,11 @@ class Heads:
     confidence: NDArray[np.float32] | None = field(default=None, repr=False)
     usable: NDArray[np.bool_] | None = field(default=None, repr=False)
     oval: NDArray[np.bool_] | None = field(default=None, repr=False)
+    torsos: NDArray[np.uint8] | None = field(default=None, repr=False)
 
     def of(self, rows: NDArray[np.int64]) -> Heads:
         """Some of them, in the order given."""
-        parts = (self.windows, self.points, self.confidence, self.usable, self.oval)
+        parts = (self.windows, self.points, self.confidence, self.usable, self.oval, self.torsos)
         return Heads(self.boxes[rows], self.faced[rows], *(None if part is None else part[rows] for part in parts))  # type: ignore[arg-type]
 
     def place(self, row: int) -> FacePlace | None:

@@ -8,9 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mot_anon.plan import regions as reg
-from mot_anon.plan.faces import Boxes, bridged, median_boxes, tracks_of
+from mot_anon.plan.faces import HIDDEN, Boxes, bridged, median_boxes, tracks_of
 from mot_anon.plan.identities import CAMERA_TRACK
-from mot_anon.plan.silhouettes import PERSON, Readings, somebody_else, windows_of
+from mot_anon.plan.silhouettes import PERSON, Readings, in_frame, somebody_else, windows_of
 
 _FULL = 130  # of 255: what a head is drawn with that the parser learns from; where the face is it is brighter
 _EDGE = 0.5  # share of that, or of the brightest, from which a cell belongs to the head
@@ -18,6 +18,7 @@ _LEAST, _SURE = 55, 120  # what the brightest cell has to be where frames beside
 _AGREE, _MOST, _FEWEST = 0.5, 0.7, 3  # head sizes apart that is the same place; which share says so, of how many
 _NEAR = 3  # frames before and after that are asked
 _FLAT, _TALL = 0.04, 0.32  # least and largest height of a head by that of the standing person
+_FRONT, _ALL, _ROOM = 200, 0.97, 0.15  # of 255; share of a head with some room that is somebody's in front
 _COVERED = 0.85  # share of a head that others' heads have to cover for a detection to say nothing new
 
 
@@ -52,6 +53,34 @@ def seen_heads(readings: Readings, regions: pd.DataFrame, longest: int = 0) -> t
         middle, size = heads[row, :2] + heads[row, 2:] / 2, np.maximum(heads[row, 2:], reg.head_size(boxes[row]))
         heads[row] = [*(middle - size / 2), *size]
     return heads, sure
+
+
+def behind_somebody(regions: pd.DataFrame, readings: Readings, heads: Boxes, faces: Boxes) -> NDArray[np.bool_]:
+    """(N,) heads that are none: a hand or a bag of somebody nearer, in the box of whom ground truth calls hidden.
+
+    Nobody's face was found there, and all of the head, with some room, lies in the silhouette of a person in front.
+
+    Parameters
+    ----------
+    regions:
+        Of every frame, far people first.
+    heads, faces:
+        (N, 4) x, y, w, h: those that the parser sees, and found faces; NaN where there is none.
+    """
+    windows = windows_of(regions[["x", "y", "w", "h"]].to_numpy(float))
+    numbers = regions["frame"].to_numpy(np.int64)
+    labelled = (regions["source"] == "gt").to_numpy()
+    hidden = labelled & (regions["visibility"].to_numpy(float) < HIDDEN)
+    front = labelled & (regions["kind"] == "person").to_numpy() & (readings.scores >= PERSON)
+    behind = np.zeros(len(regions), bool)
+    for row in np.flatnonzero(hidden & np.isfinite(heads[:, 0]) & ~np.isfinite(faces[:, 0])):
+        low, high = heads[row, :2] - _ROOM * heads[row, 2:], heads[row, :2] + (1 + _ROOM) * heads[row, 2:]
+        x1, y1, x2, y2 = np.rint(np.concatenate([low, high])).astype(int).tolist()
+        for other in np.flatnonzero(front & (numbers == numbers[row])):
+            if other > row and (x2 - x1) * (y2 - y1) > 0:
+                shown = in_frame(readings.silhouettes[other], windows[other], (x1, y1, x2, y2)) >= _FRONT
+                behind[row] |= shown.mean() >= _ALL
+    return behind
 
 
 def known_already(

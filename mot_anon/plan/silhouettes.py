@@ -87,6 +87,10 @@ class Readings:
             packed[:, 0].astype(np.float32) / np.float32(255),
         )
 
+    def of(self, rows: NDArray[np.int64]) -> Readings:
+        """Some of them, in the order given."""
+        return Readings(self.silhouettes[rows], self.parts[rows], self.scores[rows])
+
 
 @dataclass(frozen=True)
 class Steady:

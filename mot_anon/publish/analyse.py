@@ -24,7 +24,7 @@ from mot_anon.plan.identities import CAMERA_TRACK, ISOMETRY, TRACKER, Embeddings
 from mot_anon.plan.keys import Key
 from mot_anon.plan.moving import MOTION, drawn_already
 from mot_anon.plan.overrides import Override, apply_overrides
-from mot_anon.plan.plate import make_plate, nobody_drawn_into_things, sampled
+from mot_anon.plan.plate import Plate, make_plate, nobody_drawn_into_things, sampled
 from mot_anon.plan.steadying import steadied
 from mot_anon.plan.tracks import retracked, tracks_from_detections
 from mot_anon.plan.unexplained import unexplained, without, without_echoes
@@ -175,12 +175,12 @@ def plan_recording(
         )
         regions = reg.order_far_to_near(regions.assign(_head=range(len(regions))))
     seen: dict[int, looks.Maps] = {}
-    plate, look = None, None
+    look, torsos = None, None if heads is None else heads.torsos
+    plate = None if torsos is None else _plate(recording, regions, size, progress)
     if silhouettes:
         regions, seen, somebody = _looked_at(recording, regions, size, progress, careful=not restored)
         if restored:
-            tick = progress(f"background {name}", len(sampled(sequence.n_frames)))
-            plate = make_plate(sequence.frames, somebody, size, tick, seconds=sequence.n_frames / sequence.fps)
+            plate = _plate(recording, somebody, size, progress)
             regions = regions if plate is None else nobody_drawn_into_things(regions, plate, size)
             look = camera_look(sequence.frames, regions, size)
     if heads is not None:
@@ -191,6 +191,16 @@ def plan_recording(
     bits = next(key.stream("recolor", recording.camera))
     length = sequence.n_frames
     return CameraPlan(recording.camera, name, size, length, regions, things, codes, bits, seen, plate, heads, look)
+
+
+def _plate(
+    recording: Recording, somebody: pd.DataFrame, size: tuple[int, int], progress: Callable[[str, int], Tick]
+) -> Plate | None:
+    if "loose" not in somebody:
+        somebody = somebody.assign(loose=somebody["track"] == CAMERA_TRACK)
+    frames, fps = recording.first.frames, recording.first.fps
+    tick = progress(f"background {recording.name}", len(sampled(len(frames))))
+    return make_plate(frames, somebody, size, tick, seconds=len(frames) / fps)
 
 
 def _looked_at(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -13,19 +15,66 @@ from mot_anon.plan.plate import Plate
 _COARSE = 4
 _FADE = 40  # of the height of the frame: how far inside of its end a plate begins to go over into the smooth fill
 _LARGE = 720  # rows of a frame
+_BODY = 0.5  # from which a pixel is a body's
 _FULL = 4.0  # of four pixels one has to be known for a coarser pixel to be
 _BELIEVED, _DOUBTED = 14.0, 24.0  # grey levels by which plate and frame differ round a hole
 _GRAIN = 0.7  # pixels: how far grain is correlated after a camera's own compression
 
 
-def erase(frame: Frame, owned: NDArray[np.bool_], plate: Plate | None = None) -> Frame:
+@dataclass(frozen=True)
+class Staying:
+    """Who stays in a frame when heads are taken out of it.
+
+    Attributes
+    ----------
+    bodies:
+        (H, W) float32 in 0…1: how likely a pixel in or near a head's region shows somebody's body; 0 farther away.
+    faces:
+        (H, W): where no more than a face is taken out of a head, which goes on round about.
+    people:
+        (H, W): where people may be: nothing is said of the background there.
+    """
+
+    bodies: Pixels
+    faces: NDArray[np.bool_]
+    people: NDArray[np.bool_]
+
+
+def erase(frame: Frame, owned: NDArray[np.bool_], plate: Plate | None = None, staying: Staying | None = None) -> Frame:
     """Fill ``owned`` (H, W); no pixel of a region goes into the fill.
 
-    What the plate knows is taken from it, in the light of the frame round about; the rest is filled smoothly.
+    What the plate knows is taken from it, in the light of the frame round about; the rest is filled smoothly.  Where
+    bodies stay, they go on as they are round about, and the background is filled from no body.
     """
     free = ~owned
     # Large frames are filled at half their size: nothing smooth is lost.
-    filled = _coarsely(frame, free, 2 if frame.shape[0] > _LARGE else 1, 127.0)
+    step = 2 if frame.shape[0] > _LARGE else 1
+    filled = _coarsely(frame, free, step, 127.0)
+    if staying is not None:
+        return _put(frame, owned, _with_bodies(frame, free, filled, plate, staying))
+    return _put(frame, owned, _with_plate(filled, frame, free, plate))
+
+
+def _put(frame: Frame, owned: NDArray[np.bool_], filled: Pixels) -> Frame:
+    erased = frame.copy()
+    erased[owned] = np.rint(filled[owned].clip(0, 255)).astype(np.uint8)
+    return erased
+
+
+def _with_bodies(
+    frame: Frame, free: NDArray[np.bool_], filled: Pixels, plate: Plate | None, staying: Staying
+) -> Pixels:
+    """What is filled where people stay, but for their heads."""
+    body = staying.bodies >= _BODY
+    ground = _coarsely(frame, free & ~body, _COARSE, 127.0)
+    ground = _with_plate(ground, frame, free & ~staying.people, plate)
+    if (free & body).any():
+        ground += staying.bodies[..., None] * (_coarsely(frame, free & body, _COARSE, 127.0) - ground)
+    return np.where(staying.faces[..., None], filled, ground)
+
+
+def _with_plate(filled: Pixels, frame: Frame, free: NDArray[np.bool_], plate: Plate | None) -> Pixels:
+    """``filled`` with what the plate knows, judged where the frame is ``free`` of people."""
     if plate is not None and plate.shows(frame, free):
         light, doubt = _difference(frame, plate, free & plate.known)
         belief = np.clip((_DOUBTED - doubt) / (_DOUBTED - _BELIEVED), 0, 1)
@@ -33,10 +82,8 @@ def erase(frame: Frame, owned: NDArray[np.bool_], plate: Plate | None = None) ->
         wide = 2 * (frame.shape[0] // _FADE) + 1
         edge = cv2.blur((plate.known | free).astype(np.float32), (wide, wide))[..., None]
         belief = belief * np.clip(2 * edge - 1, 0, 1) * plate.known[..., None]
-        filled += belief * (plate.pixels + light - filled)
-    erased = frame.copy()
-    erased[owned] = np.rint(filled[owned].clip(0, 255)).astype(np.uint8)
-    return erased
+        filled = filled + belief * (plate.pixels + light - filled)
+    return filled
 
 
 def _difference(frame: Frame, plate: Plate, common: NDArray[np.bool_]) -> tuple[Pixels, Pixels]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import pandas as pd
 from mot_anon.plan import faces as whose
 from mot_anon.plan.heads import Heads, drawn_heads
 from mot_anon.plan.loose_faces import loose_regions
-from mot_anon.plan.seen_heads import known_already, seen_heads
+from mot_anon.plan.seen_heads import behind_somebody, known_already, seen_heads
 from mot_anon.plan.silhouettes import Readings
+from mot_anon.plan.torsos import torso_maps
 from mot_anon.vision.cache import Tick, parse_sequence
 from mot_anon.vision.face_detectors import make_face_detector
 from mot_anon.vision.faces import face_sequence, landmark_sequence
@@ -61,6 +63,7 @@ def find_heads(
     faces = whose.bridged(own, regions, longest)
     seen = np.full((len(regions), 4), np.nan)
     sure, face_only = np.zeros((2, len(regions)), bool)
+    readings = None
     if not tight and len(regions):
         from mot_anon.vision.parse import Parser
 
@@ -68,6 +71,7 @@ def find_heads(
         readings = Readings.from_bytes(packed)
         seen, sure = seen_heads(readings, regions, longest)
         if drawn:
+            seen[behind_somebody(regions, readings, seen, faces)] = np.nan
             regions = whose.settled(regions, readings.scores, seen, own, faces, size)
             covered = whose.head_boxes(regions, faces, seen, sure, drawn=True)
             # A detection that turned out to be of nobody is not somebody who is hidden.
@@ -76,6 +80,7 @@ def find_heads(
             kept &= ~nothing
             regions, faces, seen = regions[kept].reset_index(drop=True), faces[kept], seen[kept]
             sure, face_only = sure[kept], face_only[kept]
+            readings = readings.of(np.flatnonzero(kept))
     if tight:
         boxes = whose.found_or_usual(regions, faces)
     else:
@@ -89,6 +94,7 @@ def find_heads(
         faces = np.concatenate([faces, whose.inner_face(places)])
         seen = np.concatenate([seen, np.full_like(places, np.nan)])
         boxes = np.concatenate([boxes, places])
+        face_only = np.concatenate([face_only, np.ones(len(more), bool)])
     if not drawn:
         return regions, Heads(boxes, np.isfinite(faces[:, 0]))
     from mot_anon.vision.landmarks import LandmarkReader
@@ -96,4 +102,10 @@ def find_heads(
     there = np.isfinite(faces[:, 0])
     table = pd.DataFrame(faces[there], columns=["x", "y", "w", "h"]).assign(frame=regions["frame"].to_numpy()[there])
     read = landmark_sequence(frames, table, LandmarkReader(), progress(f"landmarks {name}", len(frames)))
-    return regions, drawn_heads(regions, boxes, faces, seen, read)
+    heads = drawn_heads(regions, boxes, faces, seen, read)
+    assert heads.usable is not None
+    # What a detector takes for a face where nobody's head is expected is often a hand: no head is drawn on it.
+    regions = regions.assign(kind=np.where(face_only & ~heads.usable, "unsure", regions["kind"]))
+    if readings is not None:
+        heads = replace(heads, torsos=torso_maps(regions, boxes, seen, readings))
+    return regions, heads

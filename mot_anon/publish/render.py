@@ -19,8 +19,9 @@ from mot_anon.plan.heads import FacePlace
 from mot_anon.plan.plate import Plate
 from mot_anon.plan.regions import clip, head_size
 from mot_anon.plan.silhouettes import Seen, in_frame
+from mot_anon.plan.torsos import torso_window
 from mot_anon.publish.cover import Labels, covered_box, covered_mask, face_alpha, label_regions
-from mot_anon.publish.erase import erase, grain, grain_of
+from mot_anon.publish.erase import Staying, erase, grain, grain_of
 from mot_anon.vision import landmarks
 from mot_anon.vision.augment import fill
 from mot_anon.vision.look import Look
@@ -72,14 +73,16 @@ def render_frame(
     owned = labels >= 0
     if not owned.any():
         return frame.copy(), labels
-    erased = frame if method.needs_raw else erase(frame, owned, plate)
+    staying = _staying(regions, size) if target == "face" else None
+    erased = frame if method.needs_raw else erase(frame, owned, plate, staying)
     published = erased.copy()
     sure: list[tuple[tuple[slice, slice], NDArray[np.bool_], int, Item]] = []
     for index, region in enumerate(regions):
         part = clip(covered_box(region, target), size)
         place = slice(part[1], max(part[1], part[3])), slice(part[0], max(part[0], part[2]))
         mine = labels[place] == index
-        if not mine.any() or (method.wants_silhouettes and region.seen is not None and not region.person):
+        drawn = method.wants_silhouettes and region.seen is not None
+        if not mine.any() or (not region.person and (drawn or staying is not None)):
             continue  # of whom nobody is sure, nothing but the background is left
         mine, item = _item(region, frame, erased, part, mine, method, target, recolouring)
         item = replace(item, look=look)
@@ -101,6 +104,28 @@ def render_frame(
     if any(item.shape is not None or item.face is not None for *_, item in sure):
         _roughen(published, owned, grain_of(frame, ~owned), number)
     return published, labels
+
+
+def _staying(regions: Sequence[Region], size: tuple[int, int]) -> Staying | None:
+    """Who stays where heads are taken out, as far as a plan says so."""
+    if all(region.torso is None for region in regions):
+        return None
+    bodies, (faces, people) = np.zeros((size[1], size[0]), np.float32), np.zeros((2, size[1], size[0]), bool)
+    for region in regions:
+        x1, y1, x2, y2 = clip(region.box, size)
+        people[y1:y2, x1:x2] |= region.person
+        if region.face is not None and region.face.usable:
+            x1, y1, x2, y2 = clip(covered_box(region, "face"), size)
+            faces[y1:y2, x1:x2] = True
+        if region.torso is None:
+            continue
+        x1, y1, x2, y2 = torso_window(region.head)
+        a1, b1, a2, b2 = max(0, x1), max(0, y1), min(size[0], x2), min(size[1], y2)
+        if a2 > a1 and b2 > b1:
+            shown = cv2.resize(region.torso, (x2 - x1, y2 - y1), interpolation=cv2.INTER_LINEAR)
+            there = shown[b1 - y1 : b2 - y1, a1 - x1 : a2 - x1].astype(np.float32) / np.float32(255)
+            np.maximum(bodies[b1:b2, a1:a2], there, out=bodies[b1:b2, a1:a2])
+    return Staying(bodies, faces, people | (bodies > 0))
 
 
 def _item(

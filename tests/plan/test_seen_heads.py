@@ -7,7 +7,7 @@ import pytest
 
 from mot_anon.plan.faces import head_boxes
 from mot_anon.plan.regions import head_size
-from mot_anon.plan.seen_heads import known_already, seen_heads
+from mot_anon.plan.seen_heads import behind_somebody, known_already, seen_heads
 from mot_anon.plan.silhouettes import Readings, windows_of
 from tests.plan.test_faces_on_tracks import BODY, FACE, NOWHERE, person, shifted, table
 
@@ -104,3 +104,27 @@ def test_a_detection_is_superfluous_where_its_head_is_covered_or_the_parser_sees
     nothing, face_only = known_already(regions, read, covered, heads, faces, FRAME)
     assert not nothing.any()
     assert face_only.tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("visibility", "faced", "deep", "score", "behind"),
+    [
+        (0.0, False, True, 0.9, True),
+        (0.5, False, True, 0.9, False),  # ground truth sees them
+        (0.0, True, True, 0.9, False),  # a detector sees their face
+        (0.0, False, False, 0.9, False),  # beside the person in front
+        (0.0, False, True, 0.2, False),  # there may be nobody in front
+    ],
+)
+def test_a_hand_of_somebody_in_front_is_no_head_of_who_is_hidden(
+    visibility: float, faced: bool, deep: bool, score: float, behind: bool
+) -> None:
+    far, near = person(1, track="T:far"), person(1, track="T:near", box=(60.0, 0.0, 160.0, 400.0))
+    regions = table([far, near]).assign(visibility=[visibility, 1.0])
+    boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
+    read = readings(boxes, None, score, body=True)
+    heads, faces = np.full((2, 4), np.nan), np.full((2, 4), np.nan)
+    heads[0] = HEAD if deep else shifted(HEAD, -90)
+    if faced:
+        faces[0] = FACE
+    assert behind_somebody(regions, read, heads, faces).tolist() == [behind, False]

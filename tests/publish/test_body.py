@@ -26,7 +26,7 @@ from mot_anon.plan.regions import head_box
 from mot_anon.plan.silhouettes import Maps, Seen, in_frame, windows_of
 from mot_anon.publish.analyse import Coverage, plan_recording, recordings_of
 from mot_anon.publish.cover import POSSIBLE, covered_mask, label_regions, margin
-from mot_anon.publish.erase import erase, grain, grain_of
+from mot_anon.publish.erase import Staying, erase, grain, grain_of
 from mot_anon.publish.render import render_frame
 from mot_anon.publish.verify import check_frame
 from mot_anon.vision.parse import WEIGHTS as PARSER
@@ -206,6 +206,25 @@ def test_where_the_frame_no_longer_looks_like_the_plate_the_plate_is_not_used() 
     wrong[20:150, 45:120] = 255 - wrong[20:150, 45:120]
     plate = Plate(wrong, np.ones(SIZE[::-1], bool))
     assert np.array_equal(erase(PLACE, owned, plate)[owned], erase(PLACE, owned)[owned])
+
+
+def test_where_a_head_was_shoulders_go_on_and_beside_them_is_the_wall() -> None:
+    wall, shirt = (200, 180, 40), (20, 40, 160)
+    frame = np.full((*SIZE[::-1], 3), wall, np.uint8)
+    frame[90:, 60:140] = shirt
+    owned = np.zeros(SIZE[::-1], bool)
+    owned[60:110, 80:120] = True
+    bodies = np.zeros(SIZE[::-1], np.float32)
+    bodies[90:130, 60:140] = 1
+    staying = Staying(bodies, np.zeros_like(owned), bodies > 0)
+    hurt = frame.copy()
+    hurt[owned] = 255  # what is taken out goes nowhere
+    filled = erase(hurt, owned, None, staying).astype(int)
+    assert np.abs(filled[93:110, 84:116] - shirt).max() <= 3
+    assert np.abs(filled[60:87, 84:116] - wall).max() <= 10
+    # A face that is taken out of a head is filled from the head.
+    head = replace(staying, faces=np.ones_like(owned))
+    assert np.array_equal(erase(hurt, owned, None, head), erase(hurt, owned))
 
 
 def test_grain_is_as_strong_as_the_cameras_and_another_in_every_frame() -> None:
