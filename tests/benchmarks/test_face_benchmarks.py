@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from benchmarks.face_ablations import WholeFace, frechet
+from benchmarks.face_swaps import swapped
 from benchmarks.faces import people_of, published, recall, verified
 from mot_anon.gan import faces as networks
 from mot_anon.methods.ciagan_face import CiaganFace
+from mot_anon.vision.landmarks import draw_holes
 from mot_anon.vision.weights import save_weights
 from tests.invented_faces import write_faces
 
@@ -40,6 +42,24 @@ def test_the_distance_of_distributions_is_nothing_between_the_same_and_grows_wit
     near, far = frechet(one, one + np.float32(0.05)), frechet(one, one + np.float32(0.1))
     assert near == pytest.approx(64 * 0.05**2, rel=0.05)
     assert far == pytest.approx(4 * near, rel=0.05)
+
+
+def test_a_swap_takes_the_face_of_somebody_else_and_leaves_what_is_round_it(tmp_path: Path) -> None:
+    grey, _ = people_of(write_faces(tmp_path / "faces", grey=60), "train", 2)
+    made = swapped(grey)
+    changed = np.abs(made.astype(int) - grey.pixels).max(3) > 0
+    side = grey.pixels.shape[1]
+    middles = np.rint(grey.landmarks[:, 27:48].mean(1) * side).astype(int)
+    assert (
+        np.mean(
+            [picture[y - 5 : y + 6, x - 5 : x + 6].mean() for picture, (x, y) in zip(changed, middles, strict=True)]
+        )
+        > 0.5
+    )
+    holes = draw_holes(grey.landmarks, (side, side))[:, 0]
+    assert not changed[holes == 0].any()
+    assert np.array_equal(made, swapped(grey))
+    assert not np.array_equal(made, swapped(grey, 1))
 
 
 @pytest.mark.parametrize(("method", "sees"), [(CiaganFace, False), (WholeFace, True)])
