@@ -87,23 +87,13 @@ def main() -> None:
             settings = Settings(
                 method=method, strength=strength, policy=policy or asked.policy, target=asked.target, control=True
             )
+            keys = asked.keys if method == "ciagan" and policy is None else 1
             ratios, rates = [], []
-            for number in range(asked.keys if method == "ciagan" and policy is None else 1):
-                started = time.perf_counter()
-                tree = Path(work) / f"{title.replace(' ', '-')}-{number}"
-                published = publish(sequences, tree, Key(TEST_KEY).derived("benchmark", str(number)), settings, report)
-                rates.append(painted(published.record) / (time.perf_counter() - started))
-                after = [looks(open_sequence(published.tree / s.name), s, asked.target, detector) for s in sequences]
-                ratios.append(
-                    [
-                        np.mean(
-                            [getattr(b, name) / max(1e-9, getattr(a, name)) for a, b in zip(before, after, strict=True)]
-                        )
-                        for name in ("recall", "precision", "change", "sharpness")
-                    ]
-                )
-                print(title, number, " ".join(f"{ratio:.2f}" for ratio in ratios[-1]), flush=True)
-                shutil.rmtree(tree)
+            for number in range(keys):
+                ratio, rate = under_key(number, sequences, before, settings, detector, Path(work), report)
+                print(title, number, " ".join(f"{one:.2f}" for one in ratio), flush=True)
+                ratios.append(ratio)
+                rates.append(rate)
             lines.append(f"| {title} | " + " | ".join(spoken(ratios)) + f" | {np.mean(rates):.0f} |")
             print(lines[-1], flush=True)
     names = ", ".join(sequence.name for sequence in sequences)
@@ -112,6 +102,27 @@ def main() -> None:
     path = Path(__file__).with_name(f"{asked.target}-{asked.name or '+'.join(asked.seq)}.md")
     path.write_text("\n".join(lines), encoding="utf-8")
     print(path.read_text(encoding="utf-8"))
+
+
+def under_key(
+    number: int,
+    sequences: list[Sequence],
+    before: list[Looks],
+    settings: Settings,
+    detector: str,
+    work: Path,
+    report: Reporter,
+) -> tuple[list[np.floating[Any]], float]:
+    """What publishing under the key of that number does to everything of :class:`Looks`, and people in a second."""
+    started = time.perf_counter()
+    published = publish(sequences, work / "tree", Key(TEST_KEY).derived("benchmark", str(number)), settings, report)
+    rate = painted(published.record) / (time.perf_counter() - started)
+    trees = [open_sequence(published.tree / sequence.name) for sequence in sequences]
+    after = [looks(tree, sequence, settings.target, detector) for tree, sequence in zip(trees, sequences, strict=True)]
+    shutil.rmtree(published.tree)
+    names = ("recall", "precision", "change", "sharpness")
+    pairs = list(zip(before, after, strict=True))
+    return [np.mean([getattr(b, name) / max(1e-9, getattr(a, name)) for a, b in pairs]) for name in names], rate
 
 
 def spoken(ratios: list[list[np.floating[Any]]]) -> list[str]:

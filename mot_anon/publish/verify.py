@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from mot_anon.data.frames import EXTENSIONS, Frame, decode_frame, metadata_segments
 from mot_anon.errors import CoverageError
+from mot_anon.methods.heads import head_oval
 from mot_anon.plan.camera import Region
+from mot_anon.plan.heads import FacePlace
 from mot_anon.plan.keys import Key
 from mot_anon.plan.regions import clip
 from mot_anon.plan.silhouettes import in_frame
@@ -27,6 +29,7 @@ from mot_anon.vision.cache import Tick
 _JPEG_MEAN = 4.0
 """Grey levels: mean change of brightness that JPEG at quality 95 is allowed, inside regions and outside."""
 _ENOUGH = 1024  # pixels for a mean that says something
+_SIDE = 64  # cells of the window of a head
 _LEAST_PIXELS, _LEAST_DETAIL = 64, 4.0  # of a region, below which survival of its detail cannot be told
 
 
@@ -135,6 +138,11 @@ def _check_replaced(
             if not region.person:
                 continue
             mine &= in_frame(region.seen.silhouette, region.seen.window, (x1, y1, x2, y2)) > 127
+        elif region.torso is not None:
+            # So may what is round a head.
+            if region.face is None:
+                continue
+            mine &= _drawn_head(region.face, (x1, y1, x2, y2))
         if mine.sum() < _LEAST_PIXELS:
             continue
         before, after = (_detail(frame[y1:y2, x1:x2])[mine] for frame in (original, published))
@@ -143,6 +151,12 @@ def _check_replaced(
             continue
         if np.corrcoef(before, after)[0, 1] > 0.95 and 0.8 < after.std() / before.std() < 1.25:
             raise CoverageError(f"{path}: the region of track {region.track!r} still shows the original")
+
+
+def _drawn_head(place: FacePlace, part: tuple[int, int, int, int]) -> NDArray[np.bool_]:
+    """(h, w): the pixels of a part x1, y1, x2, y2 of the frame in which the head itself is drawn."""
+    oval = np.rint(255 * head_oval((_SIDE, _SIDE))).astype(np.uint8)
+    return in_frame(oval, place.window, part) > 127
 
 
 def _detail(crop: Frame) -> NDArray[np.float32]:

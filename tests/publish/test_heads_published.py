@@ -10,17 +10,21 @@ import cv2
 import numpy as np
 import pytest
 
-from mot_anon.data.frames import Frame, read_frame
+from mot_anon.data.frames import Frame, encode_frame, read_frame
 from mot_anon.data.sequence import Sequence as Recorded
 from mot_anon.data.sequence import open_sequence
+from mot_anon.errors import CoverageError
 from mot_anon.methods.base import Item, Pixels, make_method
 from mot_anon.methods.ciagan import Ciagan, opacity
 from mot_anon.methods.heads import cover_head
 from mot_anon.plan.camera import CameraPlan, Region
 from mot_anon.plan.heads import FacePlace
+from mot_anon.plan.identities import CODE_SIZE
 from mot_anon.plan.keys import TEST_KEY, Key
+from mot_anon.plan.plate import Plate
 from mot_anon.plan.regions import head_box
 from mot_anon.plan.silhouettes import Seen, windows_of
+from mot_anon.plan.torsos import CELLS
 from mot_anon.publish.analyse import Coverage, plan_recording, recordings_of
 from mot_anon.publish.cover import covered_mask, face_alpha, label_regions
 from mot_anon.publish.render import render_frame
@@ -255,6 +259,24 @@ def test_a_missed_face_is_placed_and_plans_come_back_from_disk_as_they_were(
     assert all((one.face is not None) == one.person for one in regions)
     # What may be no face is taken out, and no head is drawn there.
     assert [one.person for one in regions if one.track == "TEST-01:face1"] == [False]
+
+
+@pytest.mark.parametrize("person", [True, False])
+def test_round_a_head_the_wall_may_look_as_it_did_but_not_the_head(person: bool) -> None:
+    size, wall = (160, 120), noise((160, 120), 5)
+    place = FacePlace(np.full((68, 2), np.nan, np.float32), np.array([50, 30, 90, 70]), 0.0, usable=False, oval=False)
+    box, head = np.array([40.0, 30.0, 60.0, 90.0]), np.array([40.0, 20.0, 60.0, 60.0])
+    one = Region("T:1", box, person, head, np.zeros((0, 4)), np.zeros(CODE_SIZE, np.float32))
+    one = replace(one, face=place if person else None, torso=np.zeros((CELLS, CELLS), np.uint8))
+    plate, path = Plate(wall, np.ones(size[::-1], bool)), Path("000001.png")
+    frame = wall.copy()
+    frame[34:66, 56:84] = noise((28, 32), 6)
+    published, labels = render_frame(frame, [one], make_method("ciagan", target="face"), "face", 0, plate)
+    assert np.abs(published[22:78, 42:48].astype(int) - wall[22:78, 42:48]).mean() < 12
+    check_frame(path, encode_frame(published, ".png"), frame, published, labels, [one], "face")
+    if person:
+        with pytest.raises(CoverageError, match="still shows the original"):
+            check_frame(path, encode_frame(frame, ".png"), frame, frame, labels, [one], "face")
 
 
 def test_a_region_by_hand_keeps_its_whole_box(street: Recorded, green_faces: None, run: Publish) -> None:
