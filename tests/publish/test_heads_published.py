@@ -272,7 +272,8 @@ def test_round_a_head_the_wall_may_look_as_it_did_but_not_the_head(person: bool)
     frame = wall.copy()
     frame[34:66, 56:84] = noise((28, 32), 6)
     published, labels = render_frame(frame, [one], make_method("ciagan", target="face"), "face", 0, plate)
-    assert np.abs(published[22:78, 42:48].astype(int) - wall[22:78, 42:48]).mean() < 12
+    beside = slice(22, 78), slice(42, 48)
+    assert np.corrcoef(published[beside].ravel(), wall[beside].ravel())[0, 1] > 0.8  # but for grain
     check_frame(path, encode_frame(published, ".png"), frame, published, labels, [one], "face")
     if person:
         with pytest.raises(CoverageError, match="still shows the original"):
