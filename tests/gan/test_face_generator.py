@@ -22,14 +22,16 @@ from mot_anon.gan.identity import CODE_SIZE
 from mot_anon.methods.base import FaceShape, Item, make_method
 from mot_anon.methods.ciagan_face import CiaganFace, skin_near, toned
 from mot_anon.train import train_network
+from mot_anon.vision import augment
 from mot_anon.vision.face_data import load_faces
 from mot_anon.vision.landmarks import draw_holes, draw_landmarks
 from mot_anon.vision.training import Draw, make_accelerator
 from mot_anon.vision.weights import save_weights
+from tests.gan.test_gan_training import needs_imagenet
 from tests.invented_faces import face_points, write_faces
 
 FACE = (face_points() * (0.3, 0.38) + (0.5, 0.55)).astype(np.float32)
-TINY = FaceConfig(steps=2, batch=4, save_every=1)
+TINY = FaceConfig(steps=2, batch=4, save_every=1, onlooker="none")
 shipped = pytest.mark.skipif(not networks.GENERATOR_WEIGHTS.is_file(), reason="the face generator is not there")
 
 
@@ -183,6 +185,29 @@ def test_codes_push_apart_more_and_more(folder: Path, identity: Path) -> None:
     assert late > 0
     assert end > 0
     assert made.risen == 1
+
+
+def test_a_stranger_in_somebodys_hair_is_told_not_to_look_like_them(folder: Path, identity: Path) -> None:
+    made = learner(folder, identity)
+    places, _ = made.ask(Draw(0))
+    same = made.recognised(torch.cat([places.real] * 3), places)
+    assert float(same) == pytest.approx(1, abs=0.02)
+    other = places.real * (1 - places.hole) - places.hole
+    assert float(made.recognised(torch.cat([places.real, other, other]), places)) < 0.99
+    told = made.step(Draw(0), 0, 1.0)
+    assert told["estranged"] > 0
+    assert "estranged" not in learner(folder, identity, identity_guidance="none").step(Draw(0), 0, 1.0)
+
+
+@needs_imagenet
+def test_an_onlooker_sees_faces_in_grey_and_from_near(folder: Path, identity: Path) -> None:
+    made = learner(folder, identity, onlooker="imagenet")
+    places, _ = made.ask(Draw(0))
+    seen = made.looked_at(places.real)
+    assert [maps.shape[-1] for maps in seen] == [32, 16, 8]
+    grey = augment.luma(places.real).expand(-1, 3, -1, -1)
+    assert all(torch.allclose(a, b, atol=1e-3) for a, b in zip(seen, made.looked_at(grey), strict=True))
+    assert made.step(Draw(0), 0, 0.5)["likeness"] > 0
 
 
 def test_nothing_of_a_face_is_seen_unless_that_is_asked_for(folder: Path) -> None:
