@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from benchmarks.face_ablations import WholeFace, frechet
+from benchmarks.face_parrot import MOST, practice
 from benchmarks.face_swaps import swapped
 from benchmarks.faces import people_of, published, recall, verified
 from mot_anon.gan import faces as networks
 from mot_anon.methods.ciagan_face import CiaganFace
+from mot_anon.vision.face_data import load_faces
 from mot_anon.vision.landmarks import draw_holes
 from mot_anon.vision.weights import save_weights
 from tests.invented_faces import write_faces
@@ -60,6 +62,20 @@ def test_a_swap_takes_the_face_of_somebody_else_and_leaves_what_is_round_it(tmp_
     assert not changed[holes == 0].any()
     assert np.array_equal(made, swapped(grey))
     assert not np.array_equal(made, swapped(grey, 1))
+
+
+def test_who_practises_sees_everybody_as_they_were_and_under_two_codes(tmp_path: Path) -> None:
+    weights = tmp_path / "generator.safetensors"
+    save_weights(networks.face_generator(), weights, networks.GENERATOR_FORMAT)
+    faces = load_faces(write_faces(tmp_path / "faces", grey=20), ("train",))
+    examples = practice(faces, CiaganFace(weights))
+    first, second, third = (examples.of(rows) for rows in np.split(np.arange(len(examples)), 3))
+    assert np.unique(first.person, return_counts=True)[1].max() <= MOST
+    assert np.array_equal(first.person, second.person)
+    assert np.array_equal(first.person, third.person)
+    assert not np.array_equal(second.pixels, third.pixels)
+    again = faces.of(faces.detected)
+    assert np.array_equal(first.pixels[0], again.pixels[0])  # the originals stay
 
 
 @pytest.mark.parametrize(("method", "sees"), [(CiaganFace, False), (WholeFace, True)])
