@@ -1,6 +1,6 @@
 """What guides the generator of faces, and what it sees (CIAGAN, table 4): four trainings on equal terms.
 
-    python -m benchmarks.face_ablations --data FACES --work DIR
+    python benchmarks/face_ablations.py --data FACES --work DIR
 
 Trains into ``DIR`` what is not there yet (it resumes), with the defaults of ``mot-anon train generator --target face``
 but few steps, and writes ``benchmarks/face_ablations.md``: the 200 people of ``benchmarks/faces.py``, in grey, detected
@@ -17,10 +17,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from faces import PEOPLE, Filled, embedded, people_of, published, row_of, shared
 from numpy.typing import NDArray
 from scipy.linalg import sqrtm
 
-from benchmarks.faces import PEOPLE, Filled, embedded, people_of, published, row_of, shared
 from mot_anon.gan.face_training import FaceConfig, train_face_generator
 from mot_anon.measure.face_judges import proxy_nca
 from mot_anon.methods.base import Item, Method, Pixels
@@ -74,7 +74,7 @@ def main() -> None:
     lines = [
         "# Faces: what guides the generator, and what it sees",
         "",
-        f"`python -m benchmarks.face_ablations --data DIR --work DIR`: {asked.steps} steps each (those that ship have "
+        f"`python benchmarks/face_ablations.py --data DIR --work DIR`: {asked.steps} steps each (those that ship have "
         f"{FaceConfig.steps}); {people}; protocol: the file's docstring.",
         "",
         "| trained with | detected by dlib / CenterFace, % of originals | Recall@1 of our network, % | of dlib's, % "

@@ -1,4 +1,4 @@
-"""Faces against an attacker who practised: ``python -m benchmarks.face_parrot --data FACES --work DIR`` (extra train).
+"""Faces against an attacker who practised: ``python benchmarks/face_parrot.py --data FACES --work DIR`` (extra train).
 
 Writes ``benchmarks/face_parrot.md``.  Whoever has the program, and no key, can publish faces of people that they know
 under keys of their own and train a network to find originals by published faces (parrot: McPherson et al., 2016).
@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import torch.nn.functional as F  # noqa: N812
+from faces import PEOPLE, Filled, Pictures, embedded, people_of, published, recall, shared
 
-from benchmarks.faces import PEOPLE, Filled, Pictures, embedded, people_of, published, recall, shared
 from mot_anon.gan.face_identity import FaceIdentityConfig, FaceIdentityLearner, embed_faces
 from mot_anon.gan.faces import EMBEDDER_FORMAT, face_embedder
 from mot_anon.gan.identity import IdentityNetwork
@@ -45,7 +45,7 @@ def main() -> None:
     lines = [
         "# Faces: an attacker who practised",
         "",
-        f"`python -m benchmarks.face_parrot --data DIR --work DIR`: {asked.steps} steps of practice; "
+        f"`python benchmarks/face_parrot.py --data DIR --work DIR`: {asked.steps} steps of practice; "
         f"{len(np.unique(faces.person))} people of LFW, {len(faces)} pictures in grey; protocol: the file's docstring.",
         "",
         "| Recall@1, % | by our network | by the parrot | originals, by the parrot |",

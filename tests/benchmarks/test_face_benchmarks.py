@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from face_ablations import WholeFace, frechet
+from face_parrot import MOST, practice
+from face_swaps import swapped
+from faces import people_of, published, recall, verified
 
-from benchmarks.face_ablations import WholeFace, frechet
-from benchmarks.face_parrot import MOST, practice
-from benchmarks.face_swaps import swapped
-from benchmarks.faces import people_of, published, recall, verified
 from mot_anon.gan import faces as networks
 from mot_anon.methods.ciagan_face import CiaganFace
 from mot_anon.vision.face_data import load_faces
