@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from torch import Tensor
+from torch import Tensor, nn
 
 from mot_anon.gan import faces as networks
 from mot_anon.gan.config import GeneratorConfig
@@ -26,8 +26,9 @@ from mot_anon.gan.face_shape import keyed_shape
 from mot_anon.gan.faces import embed_windows
 from mot_anon.gan.identity import CODE_SIZE, whitening
 from mot_anon.gan.losses import apart_loss, reconstruction_loss
+from mot_anon.gan.networks import OnlookerNetwork
 from mot_anon.gan.training import GeneratorLearner
-from mot_anon.vision import augment
+from mot_anon.vision import augment, lite
 from mot_anon.vision.face_data import load_faces
 from mot_anon.vision.landmarks import draw_landmarks
 from mot_anon.vision.training import Draw, Log, averaged, make_accelerator, train
@@ -52,6 +53,9 @@ class FaceConfig(GeneratorConfig):
     anchor:
         Weight of the reconstruction where others are asked for.  It keeps faces sane and makes them all look like who
         was there, so there is little of it.
+    estranged:
+        Weight of how like who was there the whole window may look where others are asked for: hair and neck stay, and
+        only the face can lead elsewhere whoever knows people by them.
     contrast, tint, shade:
         Weights of the contrast of a face, the colour of skin, and the light on it: they follow from what is round a
         face, not from a code.
@@ -60,13 +64,12 @@ class FaceConfig(GeneratorConfig):
     choices: ClassVar[dict[str, tuple[str, ...]]] = {
         "identity_guidance": ("siamese", "classification", "none"),
         "input": ("landmarks", "face"),
-        "onlooker": ("none",),
+        "onlooker": ("imagenet", "none"),
     }
 
-    steps: int = 1600
+    steps: int = 1800
     batch: int = 8
     input: str = "landmarks"
-    onlooker: str = "none"
     unknown: float = 0.5
     coloured: float = 0.5
     gain: float = 6.0
@@ -75,6 +78,7 @@ class FaceConfig(GeneratorConfig):
     apart: float = 1.2
     patience: float = 0.5
     anchor: float = 1.5
+    estranged: float = 1.0
     contrast: float = 12.0
     tint: float = 24.0
     shade: float = 6.0
@@ -106,7 +110,11 @@ class FaceLearner(GeneratorLearner):
         self.public = FaceCast(load_faces(data, ("val",)), network, config.seed)
         self.identity = network.to(accelerator.device)
         torch.manual_seed(config.seed)
-        self.assemble(networks.face_generator(), dict(networks.face_critics()), int(self.faces.faces.person.max()) + 1)
+        critics: dict[str, nn.Module] = dict(networks.face_critics())
+        if config.onlooker != "none":
+            self.watch_with(lite.pretrained(lite.LITE1))
+            critics["onlooker"] = OnlookerNetwork(lite.SCALES, shapes=networks.SHAPE_CHANNELS)
+        self.assemble(networks.face_generator(), critics, int(self.faces.faces.person.max()) + 1)
 
     def ask(self, draw: Draw) -> tuple[Places, Request]:
         """Places, and the codes wanted there: everybody's own, then others' twice."""
@@ -145,10 +153,19 @@ class FaceLearner(GeneratorLearner):
         copies = len(pictures) // len(places.real)
         shown, shape = self.view(pictures, places), self.shapes(places, codes).to(pictures.device)
         scores = list(self.networks["critic"](augment.luma(shown), shape, codes))
+        if self.eyes is not None:
+            scores += self.networks["onlooker"](self.looked_at(shown) if seen is None else seen, shape, codes)
         coloured = repeated(_face(places).colour, copies).to(pictures.device)
         if bool(coloured.any()):
             scores += list(self.networks["tints"](shown[coloured], shape[coloured]))
         return [self.config.gain * score for score in scores]
+
+    def looked_at(self, pictures: Tensor) -> list[Tensor]:
+        """What the frozen eyes see of pictures in grey: at twice the size, as they know small things only from near."""
+        if self.eyes is None:
+            return []
+        near = F.interpolate(augment.luma(pictures), scale_factor=2, mode="bilinear", align_corners=False)
+        return super().looked_at(near.expand(-1, 3, -1, -1))
 
     def view(self, picture: Tensor, places: Places) -> Tensor:
         """Pictures as far as the place was in the picture that it comes from."""
@@ -159,8 +176,13 @@ class FaceLearner(GeneratorLearner):
         """The face alone, seen from a little beside: hair and neck stay, whoever is drawn."""
         place, device = _face(places), picture.device
         copies = len(picture) // len(place.seen)
-        alone = picture * repeated(place.seen * place.hole, copies).to(device)
-        return augment.warp(alone, repeated(place.glance, copies).to(device), networks.SIZE, outside="zeros")
+        return self.beside(picture * repeated(place.seen * place.hole, copies).to(device), place)
+
+    @staticmethod
+    def beside(pictures: Tensor, places: FacePlaces) -> Tensor:
+        """Pictures in ``places``, once or several times each, as the identity network looks at them."""
+        glance = repeated(places.glance, len(pictures) // len(places.glance)).to(pictures.device)
+        return augment.warp(pictures, glance, networks.SIZE, outside="zeros")
 
     def guided(self, embeddings: Tensor, there: Tensor, request: Request) -> dict[str, Tensor]:
         """As for bodies; and two codes in one place make two people, neither of them who was there."""
@@ -169,6 +191,15 @@ class FaceLearner(GeneratorLearner):
             _, *others = embeddings.chunk(len(embeddings) // len(there))
             losses["apart"] = self.risen * self.config.apart * apart_loss(others, there, self.config.margin)
         return losses
+
+    def recognised(self, pictures: Tensor, places: FacePlaces) -> Tensor:
+        """How like who was there whole windows look in which others are asked for, mean of what is above 0."""
+        copies = len(pictures) // len(places.real)
+        with self.accelerator.autocast():
+            found = self.identity(self.beside(pictures[len(places.real) :], places)).float()
+            with torch.no_grad():
+                there = self.identity(self.beside(places.real.to(pictures.device), places)).float()
+        return F.relu(F.cosine_similarity(found, repeated(there, copies - 1))).mean()
 
     def reconstruction(self, drawn: Tensor, places: Places) -> Tensor:
         """In grey everywhere, in colour where there is colour."""
@@ -182,7 +213,10 @@ class FaceLearner(GeneratorLearner):
         place, device, config = _face(places), drawn.device, self.config
         where, real = (place.hole * place.seen).to(device), place.real.to(device)
         copies = len(drawn) // len(real)
-        losses = super().losses(picture, drawn, places, request)
+        shown = self.view(picture, places)
+        losses = super().losses(shown, drawn, places, request)
+        if config.identity_guidance == "siamese":
+            losses["estranged"] = self.risen * config.estranged * self.recognised(shown, place)
         _, *others = drawn.chunk(copies)
         losses["anchor"] = config.anchor * torch.stack([self.reconstruction(one, places) for one in others]).mean()
         tone, light, contrast = (

@@ -178,19 +178,21 @@ class OnlookerNetwork(nn.Module):
         Channels of the maps that it is given.
     mixed, width:
         Channels after mixing, and of its own layer.
+    shapes:
+        Channels of shapes.
     """
 
-    def __init__(self, scales: Sequence[int], mixed: int = 64, width: int = 128) -> None:
+    def __init__(self, scales: Sequence[int], mixed: int = 64, width: int = 128, shapes: int = SHAPE_CHANNELS) -> None:
         super().__init__()
         for number, channels in enumerate(scales):
             self.register_buffer(f"mixing{number}", torch.randn(mixed, channels, 1, 1) / channels**0.5)
-        inputs = mixed + SHAPE_CHANNELS
+        inputs = mixed + shapes
         self.layers = nn.ModuleList(spectral_norm(nn.Conv2d(inputs, width, 3, 1, 1)) for _ in scales)
         self.judge = nn.ModuleList(spectral_norm(nn.Conv2d(width, 1, 3, 1, 1)) for _ in scales)
         self.project = nn.ModuleList(spectral_norm(nn.Linear(CODE_SIZE, width)) for _ in scales)
 
     def forward(self, seen: Sequence[Tensor], shape: Tensor, codes: Tensor) -> tuple[Tensor, ...]:
-        """Maps (N, C, h, w) of every scale, (N, 5, H, W), (N, 24) → scores (N, 1, h, w) of every scale."""
+        """Maps (N, C, h, w) of every scale, (N, S, H, W), (N, 24) → scores (N, 1, h, w) of every scale."""
         scores = []
         for number, maps in enumerate(seen):
             mixed = F.conv2d(maps, self.get_buffer(f"mixing{number}"))
