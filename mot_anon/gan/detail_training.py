@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-from torch import Tensor, nn
+from torch import Tensor
 
 from mot_anon.gan.code_map import load_code_map
 from mot_anon.gan.config import GeneratorConfig
@@ -23,9 +23,8 @@ from mot_anon.gan.generate import load_generator
 from mot_anon.gan.identity import WEIGHTS as IDENTITY_WEIGHTS
 from mot_anon.gan.identity import load_identity
 from mot_anon.gan.losses import adversarial_loss, likeness_loss
-from mot_anon.gan.networks import DiscriminatorNetwork, OnlookerNetwork
+from mot_anon.gan.networks import DiscriminatorNetwork
 from mot_anon.gan.training import GeneratorLearner
-from mot_anon.vision import lite
 from mot_anon.vision.bodies import load_bodies
 from mot_anon.vision.parse import WEIGHTS as PARSER_WEIGHTS
 from mot_anon.vision.training import Draw, Log, averaged, make_accelerator, train
@@ -87,10 +86,7 @@ class DetailLearner(GeneratorLearner):
         self.identity = averaged(load_identity(identity)).to(accelerator.device)
         self.generator = averaged(load_generator(generator)).to(accelerator.device)
         torch.manual_seed(config.seed)
-        critics: dict[str, nn.Module] = {"critic": DiscriminatorNetwork()}
-        if config.onlooker != "none":
-            self.watch_with(lite.pretrained(lite.LITE1))
-            critics["onlooker"] = OnlookerNetwork(lite.SCALES)
+        critics = self.with_onlooker({"critic": DiscriminatorNetwork()})
         self.assemble(DetailNetwork(), critics, 1)
 
     def make(self, draw: Draw, places: Places, request: Request) -> Tensor:

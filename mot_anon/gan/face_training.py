@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from torch import Tensor, nn
+from torch import Tensor
 
 from mot_anon.gan import faces as networks
 from mot_anon.gan.config import GeneratorConfig
@@ -26,9 +26,8 @@ from mot_anon.gan.face_shape import keyed_shape
 from mot_anon.gan.faces import embed_windows
 from mot_anon.gan.identity import CODE_SIZE, whitening
 from mot_anon.gan.losses import apart_loss, reconstruction_loss
-from mot_anon.gan.networks import OnlookerNetwork
 from mot_anon.gan.training import GeneratorLearner
-from mot_anon.vision import augment, lite
+from mot_anon.vision import augment
 from mot_anon.vision.face_data import load_faces
 from mot_anon.vision.landmarks import draw_landmarks
 from mot_anon.vision.training import Draw, Log, averaged, make_accelerator, train
@@ -110,10 +109,7 @@ class FaceLearner(GeneratorLearner):
         self.public = FaceCast(load_faces(data, ("val",)), network, config.seed)
         self.identity = network.to(accelerator.device)
         torch.manual_seed(config.seed)
-        critics: dict[str, nn.Module] = dict(networks.face_critics())
-        if config.onlooker != "none":
-            self.watch_with(lite.pretrained(lite.LITE1))
-            critics["onlooker"] = OnlookerNetwork(lite.SCALES, shapes=networks.SHAPE_CHANNELS)
+        critics = self.with_onlooker(dict(networks.face_critics()), networks.SHAPE_CHANNELS)
         self.assemble(networks.face_generator(), critics, int(self.faces.faces.person.max()) + 1)
 
     def ask(self, draw: Draw) -> tuple[Places, Request]:

@@ -31,7 +31,7 @@ from mot_anon.gan.losses import (
     reconstruction_loss,
     siamese_loss,
 )
-from mot_anon.gan.networks import DiscriminatorNetwork, GeneratorNetwork, OnlookerNetwork
+from mot_anon.gan.networks import SHAPE_CHANNELS, DiscriminatorNetwork, GeneratorNetwork, OnlookerNetwork
 from mot_anon.gan.sheets import colour_spread, people_sheet
 from mot_anon.vision import lite
 from mot_anon.vision.bodies import load_bodies
@@ -68,15 +68,16 @@ class GeneratorLearner(Learner):
         generator = GeneratorNetwork()
         if start is not None:
             generator.load_state_dict(load_generator(start).state_dict())
-        critics: dict[str, nn.Module] = {"critic": DiscriminatorNetwork()}
-        if config.onlooker != "none":
-            self.watch_with(lite.pretrained(lite.LITE1))
-            critics["onlooker"] = OnlookerNetwork(lite.SCALES)
+        critics = self.with_onlooker({"critic": DiscriminatorNetwork()})
         self.assemble(generator, critics, int(self.cast.bodies.person.max()) + 1)
 
-    def watch_with(self, eyes: lite.Lite) -> None:
-        """Give the second critic eyes, which stay as they are."""
-        self.eyes = averaged(eyes).to(memory_format=torch.channels_last).to(self.accelerator.device)
+    def with_onlooker(self, critics: dict[str, nn.Module], shapes: int = SHAPE_CHANNELS) -> dict[str, nn.Module]:
+        """The critics, and where settings ask for it one more, whose eyes stay as they are; ``shapes`` has channels."""
+        if self.config.onlooker == "none":
+            return critics
+        eyes = averaged(lite.pretrained(lite.LITE1)).to(memory_format=torch.channels_last)
+        self.eyes = eyes.to(self.accelerator.device)
+        return critics | {"onlooker": OnlookerNetwork(lite.SCALES, shapes=shapes)}
 
     def assemble(self, generator: nn.Module, critics: dict[str, nn.Module], people: int) -> None:
         """Take networks into training: a generator, what judges it, and a classifier of ``people`` training people."""
