@@ -14,18 +14,15 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from mot_anon.gan.code_map import load_code_map
 from mot_anon.gan.config import GeneratorConfig
-from mot_anon.gan.data import Cast, Places, Request, repeated
+from mot_anon.gan.data import Places, Request, repeated
 from mot_anon.gan.detail import FORMAT, DetailNetwork
 from mot_anon.gan.generate import WEIGHTS as GENERATOR_WEIGHTS
 from mot_anon.gan.generate import load_generator
 from mot_anon.gan.identity import WEIGHTS as IDENTITY_WEIGHTS
-from mot_anon.gan.identity import load_identity
 from mot_anon.gan.losses import adversarial_loss, likeness_loss
 from mot_anon.gan.networks import DiscriminatorNetwork
 from mot_anon.gan.training import GeneratorLearner
-from mot_anon.vision.bodies import load_bodies
 from mot_anon.vision.parse import WEIGHTS as PARSER_WEIGHTS
 from mot_anon.vision.training import Draw, Log, averaged, make_accelerator, train
 from mot_anon.vision.weights import save_weights
@@ -80,10 +77,7 @@ class DetailLearner(GeneratorLearner):
         samples: Path | None = None,
     ) -> None:
         self.config, self.accelerator, self.samples = config, accelerator, samples
-        self.code_map = load_code_map()
-        self.cast = Cast(load_bodies(data, "train"), identity, parser, config.seed)
-        self.audience = Cast(load_bodies(data, "val"), identity, parser, config.seed)
-        self.identity = averaged(load_identity(identity)).to(accelerator.device)
+        self.gather(data, identity, parser)
         self.generator = averaged(load_generator(generator)).to(accelerator.device)
         torch.manual_seed(config.seed)
         critics = self.with_onlooker({"critic": DiscriminatorNetwork()})

@@ -60,16 +60,20 @@ class GeneratorLearner(Learner):
         samples: Path | None = None,
     ) -> None:
         self.config, self.accelerator, self.samples = config, accelerator, samples
-        self.code_map = load_code_map(codes)
-        self.cast = Cast(load_bodies(data, "train"), identity, parser, config.seed)
-        self.audience = Cast(load_bodies(data, "val"), identity, parser, config.seed)
-        self.identity = averaged(load_identity(identity)).to(accelerator.device)
+        self.gather(data, identity, parser, codes)
         torch.manual_seed(config.seed)
         generator = GeneratorNetwork()
         if start is not None:
             generator.load_state_dict(load_generator(start).state_dict())
         critics = self.with_onlooker({"critic": DiscriminatorNetwork()})
         self.assemble(generator, critics, int(self.cast.bodies.person.max()) + 1)
+
+    def gather(self, data: Path, identity: Path, parser: Path | None, codes: Path = CODE_WEIGHTS) -> None:
+        """The people to learn from and those to look at, who they are, and which codes people have."""
+        self.code_map = load_code_map(codes)
+        self.cast = Cast(load_bodies(data, "train"), identity, parser, self.config.seed)
+        self.audience = Cast(load_bodies(data, "val"), identity, parser, self.config.seed)
+        self.identity = averaged(load_identity(identity)).to(self.accelerator.device)
 
     def with_onlooker(self, critics: dict[str, nn.Module], shapes: int = SHAPE_CHANNELS) -> dict[str, nn.Module]:
         """The critics, and where settings ask for it one more, whose eyes stay as they are; ``shapes`` has channels."""

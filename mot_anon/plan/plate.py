@@ -1,7 +1,8 @@
 """What a camera that stands still sees where nobody is: the background plate.
 
-A pixel of the plate is the median of sampled frames in which the pixel was in nobody's box, nor near one, and it is
-known only where enough frames say so.  So it shows nothing that is not published as it is in those very frames.  Where
+A pixel of the plate is the median of sampled frames in which the pixel was in nobody's box, nor near one, or, where
+people are covered by their silhouettes, well outside of what is covered; it is known only where enough frames say so.
+So it shows nothing that is not published as it is in those very frames.  Where
 detections without a track keep coming, somebody may stand whom the detector often misses: nothing is known there, but
 where nothing moves all the time, whether or not a detector sees somebody.  People move; signs and posters do not.
 """
@@ -9,7 +10,7 @@ where nothing moves all the time, whether or not a detector sees somebody.  Peop
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +29,8 @@ _LEAST_FRAMES, _LEAST_SHARE = 5, 0.125
 _OFTEN = 0.1  # share of all frames in which a pixel is in boxes without a track
 _STILL = 9.0  # grey levels: median difference of a frame to the plate, above which the camera has moved
 _ACROSS, _ABOVE, _BELOW = 0.36, 0.15, 0.1  # of a box: how far beyond it silhouettes with their margins reach
+_ROOM = 1 / 60  # of the frame's height: how far from what is covered a pixel shows the background alone
+_MOSTLY = 0.4  # share of the frames in which that must be so where boxes say too little
 _STRIP = 64
 _KNOWN, _KNOWN_STILL = 128, 255
 _ALL = 0.9  # share of a box that must be still for it to be of a thing
@@ -38,6 +41,9 @@ _LONG = 30.0  # seconds: in less somebody who waits or sits need not move by hal
 _SELDOM = 0.03  # share of its cells and frames that may have moved all the same
 _TONES = 16  # from dark to light: a camera's exposure changes each otherwise
 _DETAIL, _TOLD = 6.0, 0.05  # grey levels between neighbours from which a cell tells of motion; share of cells that must
+
+Masks = Callable[[int], tuple[NDArray[np.bool_], NDArray[np.bool_]]]
+"""Number of a frame → (H, W) what is covered of those whom tracks hold together, and (H, W) of the others."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,7 @@ def make_plate(
     tick: Tick | None = None,
     *,
     seconds: float,
+    masks: Masks | None = None,
 ) -> Plate | None:
     """The plate of a recording; None where the camera moves, or where hardly anything is ever free.
 
@@ -81,20 +88,37 @@ def make_plate(
         Called once a sampled frame (:func:`sampled`).
     seconds:
         How long the recording is: who sits or waits may not move in a short one.
+    masks:
+        Who is where, finer than boxes.  Those who count as hidden, and are not covered, keep their boxes.
     """
     numbers = sampled(len(frames))
     boxes = regions[["x", "y", "w", "h"]].to_numpy(np.float64)
     said = regions["frame"].to_numpy(np.int64)
     loose = regions["loose"].to_numpy(bool)
-    what = hashlib.sha256(boxes.tobytes() + said.tobytes() + loose.tobytes() + bytes([seconds >= _LONG])).hexdigest()
-    name = f"plate 5 {numbers} of things {frames_digest([frames[number - 1] for number in numbers])} {what}"
+    free = [~_covered(boxes[said == number], size) for number in numbers]
+    if masks is None:
+        often = _often(boxes[loose], said[loose], len(frames), size)
+    else:
+        hidden = (regions["kind"] == "hidden").to_numpy()
+        count, clear = np.zeros((size[1], size[0]), np.int64), []
+        for number in numbers:
+            known, strangers = (_widened(mask, size) for mask in masks(number))
+            clear.append(~(known | strangers | _covered(boxes[(said == number) & hidden], size)))
+            count += strangers & ~known
+        often = count >= max(2, _OFTEN * len(numbers))
+        # Beside somebody who stands there, what a parser misses now and then (a bag, a hand) must not become the wall.
+        near = (np.sum(free, 0) < _least(len(numbers))) & (np.sum(clear, 0) >= _MOSTLY * len(numbers))
+        free = [box_free | (near & mask_free) for box_free, mask_free in zip(free, clear, strict=True)]
+    told = hashlib.sha256(boxes.tobytes() + said.tobytes() + loose.tobytes() + bytes([seconds >= _LONG]))
+    for mask in (*free, often):
+        told.update(np.packbits(mask).tobytes())
+    what = told.hexdigest()
+    name = f"plate 6 {numbers} of things {frames_digest([frames[number - 1] for number in numbers])} {what}"
 
     def compute() -> NDArray[np.uint8]:
-        often = _often(boxes[loose], said[loose], len(frames), size)
-        stack, free, held = [], [], []
+        stack, held = [], []
         for number in numbers:
             stack.append(read_frame(frames[number - 1]))
-            free.append(~_covered(boxes[said == number], size))
             held.append(_covered(boxes[(said == number) & ~loose], size))
             if tick:
                 tick()
@@ -108,10 +132,9 @@ def make_plate(
     plate = Plate(np.ascontiguousarray(both[..., :3]), both[..., 3] > 0, both[..., 3] == _KNOWN_STILL)
     if not plate.known.any():
         return None
-    still = [
-        plate.shows(read_frame(frames[number - 1]), ~_covered(boxes[said == number], size))
-        for number in numbers[:: max(1, len(numbers) // 8)]
-    ]
+    step = max(1, len(numbers) // 8)
+    pairs = zip(numbers[::step], free[::step], strict=True)
+    still = [plate.shows(read_frame(frames[number - 1]), outside) for number, outside in pairs]
     return plate if sum(still) >= 0.75 * len(still) else None
 
 
@@ -145,6 +168,11 @@ def _covered(boxes: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bo
         x1, y1, x2, y2 = clip(np.array([x - more, y - above, w + 2 * more, h + above + below]), size)
         covered[y1:y2, x1:x2] = True
     return covered
+
+
+def _widened(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
+    wide = np.ones((2 * max(2, round(_ROOM * size[1])) + 1,) * 2, np.uint8)
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), wide) > 0)
 
 
 def _often(
@@ -195,10 +223,14 @@ def _exposed(plate: NDArray[np.float32], shown: NDArray[np.float32], here: NDArr
     return result
 
 
+def _least(frames: int) -> float:
+    return max(_LEAST_FRAMES, _LEAST_SHARE * frames)
+
+
 def _median(stack: NDArray[np.uint8], free: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """(H, W, 4) uint8: the lower median of the free ones of (N, H, W, 3) pixels, and :data:`_KNOWN` where it is."""
     count = free.sum(0)
-    least = max(_LEAST_FRAMES, _LEAST_SHARE * len(stack))
+    least = _least(len(stack))
     result = np.zeros((*count.shape, 4), np.uint8)
     for top in range(0, len(count), _STRIP):
         rows = slice(top, top + _STRIP)

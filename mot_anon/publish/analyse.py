@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mot_anon.data import motchallenge
 from mot_anon.data.frames import frame_info
@@ -20,14 +22,15 @@ from mot_anon.plan.borrowed import borrowed
 from mot_anon.plan.camera import CameraPlan
 from mot_anon.plan.camera_look import camera_look
 from mot_anon.plan.generous import generous, reliable
-from mot_anon.plan.identities import CAMERA_TRACK, ISOMETRY, TRACKER, Embeddings, identity_codes
+from mot_anon.plan.identities import CAMERA_TRACK, CODE_SIZE, ISOMETRY, TRACKER, Embeddings, identity_codes
 from mot_anon.plan.keys import Key
 from mot_anon.plan.moving import MOTION, drawn_already
 from mot_anon.plan.overrides import Override, apply_overrides
-from mot_anon.plan.plate import Plate, make_plate, nobody_drawn_into_things, sampled
+from mot_anon.plan.plate import Masks, Plate, make_plate, nobody_drawn_into_things, sampled
 from mot_anon.plan.steadying import steadied
 from mot_anon.plan.tracks import retracked, tracks_from_detections
 from mot_anon.plan.unexplained import unexplained, without, without_echoes
+from mot_anon.publish.cover import label_regions
 from mot_anon.publish.guesses import confirmed, moving_somebody
 from mot_anon.publish.heads import find_heads
 from mot_anon.vision.cache import Tick, detect_sequence, embed_sequence, parse_sequence
@@ -175,32 +178,63 @@ def plan_recording(
         )
         regions = reg.order_far_to_near(regions.assign(_head=range(len(regions))))
     seen: dict[int, looks.Maps] = {}
-    look, torsos = None, None if heads is None else heads.torsos
-    plate = None if torsos is None else _plate(recording, regions, size, progress)
     if silhouettes:
-        regions, seen, somebody = _looked_at(recording, regions, size, progress, careful=not restored)
-        if restored:
-            plate = _plate(recording, somebody, size, progress)
-            regions = regions if plate is None else nobody_drawn_into_things(regions, plate, size)
-            look = camera_look(sequence.frames, regions, size)
+        regions, seen = _looked_at(recording, regions, size, progress, careful=not restored)
     if heads is not None:
         heads = heads.of(regions["_head"].to_numpy())
         regions = regions.drop(columns="_head")
-    embeddings = _embeddings(recording, regions, progress) if policy == ISOMETRY else None
+    length, nobody_yet = sequence.n_frames, dict.fromkeys(regions["track"], np.zeros(CODE_SIZE, np.float16))
+    plan = CameraPlan(recording.camera, name, size, length, regions, things, nobody_yet, 0, seen, heads=heads)
+    if silhouettes and restored:
+        plan = _with_background(plan, recording, target, progress)
+    elif heads is not None and heads.torsos is not None:
+        plan = replace(plan, plate=_plate(recording, regions, size, progress))
+    embeddings = _embeddings(recording, plan.regions, progress) if policy == ISOMETRY else None
     codes = identity_codes(policy, key, recording.camera, sorted(set(regions["track"])), embeddings)
-    bits = next(key.stream("recolor", recording.camera))
-    length = sequence.n_frames
-    return CameraPlan(recording.camera, name, size, length, regions, things, codes, bits, seen, plate, heads, look)
+    return replace(plan, codes=codes, recolouring=next(key.stream("recolor", recording.camera)))
+
+
+def _with_background(
+    plan: CameraPlan, recording: Recording, target: str, progress: Callable[[str, int], Tick]
+) -> CameraPlan:
+    """A plan with the look of the camera and a plate, as far as they are known.
+
+    Its regions have the columns of :func:`_looked_at`.
+    """
+    regions, masks = plan.regions, _masks(plan, target)
+    plate = _plate(recording, regions[~regions["nobody"]], plan.size, progress, masks)
+    if plate is not None:
+        regions = nobody_drawn_into_things(regions, plate, plan.size)
+    look = camera_look(recording.first.frames, regions, plan.size)
+    return replace(plan, plate=plate, regions=regions, look=look)
+
+
+def _masks(plan: CameraPlan, target: str) -> Masks:
+    """Who would be covered where, if a plan were rendered whose regions have a column ``loose``."""
+    shown = plan.regions[plan.regions["kind"] != "hidden"]
+    loose = {int(number): rows.to_numpy(bool) for number, rows in shown.groupby("frame")["loose"]}
+
+    def masks(number: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        regions = plan.frame(number)
+        alone = loose.get(number, np.zeros(0, bool))
+        known, strangers = ([regions[i] for i in np.flatnonzero(some)] for some in (~alone, alone))
+        return label_regions(known, plan.size, target) >= 0, label_regions(strangers, plan.size, target) >= 0
+
+    return masks
 
 
 def _plate(
-    recording: Recording, somebody: pd.DataFrame, size: tuple[int, int], progress: Callable[[str, int], Tick]
+    recording: Recording,
+    somebody: pd.DataFrame,
+    size: tuple[int, int],
+    progress: Callable[[str, int], Tick],
+    masks: Masks | None = None,
 ) -> Plate | None:
     if "loose" not in somebody:
         somebody = somebody.assign(loose=somebody["track"] == CAMERA_TRACK)
     frames, fps = recording.first.frames, recording.first.fps
     tick = progress(f"background {recording.name}", len(sampled(len(frames))))
-    return make_plate(frames, somebody, size, tick, seconds=len(frames) / fps)
+    return make_plate(frames, somebody, size, tick, seconds=len(frames) / fps, masks=masks)
 
 
 def _looked_at(
@@ -210,8 +244,11 @@ def _looked_at(
     progress: Callable[[str, int], Tick],
     *,
     careful: bool,
-) -> tuple[pd.DataFrame, dict[int, looks.Maps], pd.DataFrame]:
-    """The regions after the parser had its say, what it saw of painted ones by frame, and whoever may be somebody."""
+) -> tuple[pd.DataFrame, dict[int, looks.Maps]]:
+    """The regions after the parser had its say, and what it saw of painted ones by frame.
+
+    Columns are added: ``nobody``, where it is sure that nobody is, and ``loose``, who is somebody without a track.
+    """
     from mot_anon.vision.parse import Parser
 
     frames = recording.first.frames
@@ -226,14 +263,16 @@ def _looked_at(
         steady = generous(regions, steady, sure)
     else:
         steady = borrowed(regions, steady, sure, round(_BORROWED_SECONDS * recording.first.fps))
+    moves, loose = regions["source"] == MOTION, regions["track"] == CAMERA_TRACK
+    regions = regions.assign(
+        nobody=(regions["kind"] == "unsure") & (steady.scores < looks.NOBODY) & ~moves,
+        loose=loose & (steady.scores >= looks.PERSON),
+    )
     # Whoever has become a person stands among the others now.
     ordered = reg.order_far_to_near(regions.assign(_read=range(len(regions))))
     painted = ordered[ordered["kind"] != "hidden"].groupby("frame", sort=True)["_read"]
     seen = {int(frame): looks.pack(steady, sure, rows.to_numpy()) for frame, rows in painted}
-    moves = regions["source"] == MOTION
-    nobody = (regions["kind"] == "unsure") & (steady.scores < looks.NOBODY) & ~moves
-    loose = (regions["track"] == CAMERA_TRACK) & (steady.scores >= looks.PERSON)
-    return ordered.drop(columns="_read"), seen, regions.assign(loose=loose)[~nobody]
+    return ordered.drop(columns="_read"), seen
 
 
 def _embeddings(recording: Recording, regions: pd.DataFrame, progress: Callable[[str, int], Tick]) -> Embeddings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mot_anon.plan.plate import make_plate, things_there
+from mot_anon.plan.plate import Masks, make_plate, things_there
 from tests.sequences import noise
 
 SIZE = (160, 96)
@@ -96,6 +97,48 @@ def test_a_box_of_what_never_moves_is_a_thing_and_one_of_somebody_who_moves_is_n
     assert plate is not None
     asked = pd.DataFrame({"x": [110, 20, 400], "y": [20, 20, 0], "w": [40, 20, 9], "h": [60, 60, 9]})
     assert things_there(plate, asked, SIZE).tolist() == [True, False, False]
+
+
+def outlined(regions: pd.DataFrame, *, missed: Sequence[int] = (), strangers: bool = False) -> Masks:
+    """People covered as far as they are red, as a parser has it; in some frames it misses them."""
+
+    def masks(number: int) -> tuple[np.ndarray, np.ndarray]:
+        covered, nobody = np.zeros((2, *SIZE[::-1]), bool)
+        for left in regions.loc[regions["frame"] == number, "x"].astype(int):
+            covered[20:80, left : left + PERSON[0]] = number not in missed
+        return (nobody, covered) if strangers else (covered, nobody)
+
+    return masks
+
+
+def test_outlines_show_more_of_the_wall_than_boxes_do(tmp_path: Path) -> None:
+    frames, regions = filmed(tmp_path / "a", [50] * 12)
+    roomy = regions.assign(x=20.0, w=90.0)
+    by_boxes, by_outlines = (make_plate(frames, roomy, SIZE, seconds=9, masks=m) for m in (None, outlined(regions)))
+    assert by_boxes is not None
+    assert by_outlines is not None
+    assert not by_boxes.known[50, 20:110].any()
+    assert by_outlines.known[50, 20:46].all()
+    assert not by_outlines.known[50, 50:70].any()
+    assert (by_outlines.pixels[by_outlines.known] == WALL[by_outlines.known]).all()
+
+
+@pytest.mark.parametrize("kind", ["person", "hidden"])
+def test_whoever_is_missed_now_and_then_does_not_become_the_wall(tmp_path: Path, kind: str) -> None:
+    frames, regions = filmed(tmp_path / "a", [50] * 15)
+    missed = range(1, 6) if kind == "person" else range(1, 16)  # nothing of who counts as hidden is ever covered
+    plate = make_plate(frames, regions.assign(kind=kind), SIZE, seconds=9, masks=outlined(regions, missed=missed))
+    assert plate is not None
+    assert not plate.known[20:80, 50:70].any()
+
+
+def test_behind_strangers_whom_a_detector_finds_now_and_then_nothing_is_known(tmp_path: Path) -> None:
+    frames, regions = filmed(tmp_path / "a", [50, 51, 50, 49, 50] * 3, loose=True)
+    masks = outlined(regions, missed=range(2, 16, 2), strangers=True)
+    plate = make_plate(frames, regions, SIZE, seconds=9, masks=masks)
+    assert plate is not None
+    assert not plate.known[20:80, 50:70].any()
+    assert plate.known[50, :44].all()
 
 
 def test_a_camera_that_moves_has_no_plate(tmp_path: Path) -> None:
