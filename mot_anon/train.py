@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mot_anon.vision.distil import Teacher
 
 NETWORKS = {
-    "body": ("attacker", "reid", "parser", "landmarks", "identity", "codes", "generator", "detail"),
+    "body": ("attacker", "reid", "parser", "landmarks", "identity", "codes", "generator", "detail", "heads"),
     "face": ("landmarks", "identity", "generator", "embedder"),
 }
 """Target → what is trained for it."""
@@ -75,6 +75,10 @@ def train_network(
         from mot_anon.gan.detail_training import DetailConfig, train_detail
 
         train_detail(DetailConfig.from_settings(settings), data, out, log, start=start, samples=samples)
+    elif network == "heads":
+        from mot_anon.gan.head_training import HeadConfig, train_heads
+
+        train_heads(HeadConfig.from_settings(settings), data, out, log, samples=samples)
     elif target == "face":
         _train_for_faces(network, data, out, settings, samples, log)
     elif network == "identity":

@@ -112,6 +112,13 @@ def follow_whitening(layer: nn.Linear, before: Tensor, after: Tensor) -> Tensor:
     return (layer.weight.double() @ turn.T * length).float()
 
 
+@torch.no_grad()
+def move_codes(layer: nn.Linear, matrix: Tensor, mean: Tensor) -> None:
+    """Let a layer that sees codes take every code z for ``matrix`` @ z + ``mean``, (N, N) and (N,)."""
+    layer.bias.add_(layer.weight @ mean)
+    layer.weight.copy_(layer.weight @ matrix)
+
+
 class _Layer(nn.Module):
     def __init__(self, before: int, after: int, *, stride: int = 1, style: int = 0) -> None:
         super().__init__()

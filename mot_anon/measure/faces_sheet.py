@@ -19,13 +19,14 @@ from mot_anon.plan.keys import Key
 from mot_anon.publish.render import render_frame
 from mot_anon.vision.face_detectors import AUTO, make_face_detector
 from mot_anon.vision.faces import find_faces
+from mot_anon.vision.heads import AROUND
 from mot_anon.vision.landmarks import SIZE, USABLE, LandmarkReader, face_windows, reading_windows
 from mot_anon.vision.parse import cut_window
 
 REAL_DISTANCE: float | None = 0.98
 """Mean cosine distance of the same embedder between pictures of different people: ``benchmarks/faces.md``, of LFW's
 test people; None where it was not measured."""
-_HEAD = 2.0  # side of a head's window by that of its face
+_HEAD = 1.35  # size of a head by that of its face
 _MARGIN = 0.25  # of a face's window, that a sheet shows round it
 _TILE, _ROWS = 160, 6  # pixels of a sheet's tile, and most faces that are shown
 
@@ -78,7 +79,7 @@ def face_places(frame: Frame, detector: str = AUTO) -> list[FacePlace]:
     for face, (low, high), fractions, sure in zip(found, corners, points, confidence, strict=True):
         landmarks = (low + fractions * (high - low)).astype(np.float32)
         usable = bool(sure >= USABLE)
-        half = _HEAD * max(face[2:]) / 2
+        half = AROUND * _HEAD * max(face[2:]) / 2
         middle = face[:2] + face[2:] * (0.5, 0.4)
         window = face_windows(landmarks[None])[0] if usable else np.concatenate([middle - half, middle + half])
         corner, side = np.rint(window[:2]), max(4, round(float(window[2] - window[0])))

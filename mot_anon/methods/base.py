@@ -42,7 +42,8 @@ class Shape:
 class FaceShape:
     """Where a face is drawn, as a generator wants it: an upright square window of the frame, 64×64.
 
-    The window is that of :func:`mot_anon.vision.landmarks.face_windows`, 1.4 times as large as the landmarks.
+    The window is that of :func:`mot_anon.vision.landmarks.face_windows`, 1.4 times as large as the landmarks; round a
+    head without them, :data:`mot_anon.vision.heads.AROUND` times as large as the head.
 
     Attributes
     ----------
@@ -53,15 +54,15 @@ class FaceShape:
         about; forehead, hair and neck are there.
     landmarks:
         (64, 64) float32 in 0…1: :func:`~mot_anon.vision.landmarks.draw_landmarks` of the points, smoothed along the
-        track; 0 everywhere if not ``usable``.
+        track; if not ``usable``, the head as a parser sees it, brighter where a face is, or 0 everywhere.
     hole:
         (64, 64) float32 in 0…1: what is drawn anew, :func:`~mot_anon.vision.landmarks.draw_holes` of the points; if not
-        ``usable``, where the whole head may be.
+        ``usable``, where the whole head may be (:func:`mot_anon.vision.heads.head_oval`).
     confidence:
         0…1: how sure the landmarks are in this frame.
     usable:
         Whether a face is drawn after them; decided for stretches of a track, so that faces do not come and go.  If not,
-        the item is a whole head (``Item.silhouette``) to be covered: :func:`mot_anon.methods.heads.cover_head`.
+        the item is a whole head (``Item.silhouette``) to be covered.
     points:
         (68, 2) float32: the points themselves, as fractions of the window; None if not ``usable``.
     """

@@ -1,4 +1,7 @@
-"""CIAGAN for faces: everybody gets the face of somebody who does not exist, where theirs was and turned as it was."""
+"""CIAGAN for faces: everybody gets the face of somebody who does not exist, where theirs was and turned as it was.
+
+Where no landmarks can be read there may be no face at all, and the whole head becomes somebody else's.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +9,33 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from mot_anon.methods.base import CIAGAN, FaceShape, Item, Pixels
 from mot_anon.methods.ciagan import enlarged
 from mot_anon.methods.face_tone import toned
-from mot_anon.methods.heads import cover_head
 from mot_anon.threads import one_thread
+from mot_anon.vision.heads import head_oval
 
 if TYPE_CHECKING:
     from mot_anon.gan.faces import FaceGenerator
+    from mot_anon.gan.heads import HeadGenerator
+
+_FEATHER = 0.06  # of a head's window: over how much a head that reaches the end of its region fades there
 
 
 class CiaganFace:
-    """The face generator that ships, at the resolution of the frame.
+    """The generators of faces and of heads that ship, at the resolution of the frame.
 
-    It sees what is round a face, a few lines that say how it is turned, and a code; never a pixel of the face.  The
-    proportions of the lines come from the code (:func:`mot_anon.gan.face_shape.keyed_shape`).  A head without usable
-    landmarks is covered instead (:func:`mot_anon.methods.heads.cover_head`).
+    That of faces sees what is round a face, a few lines that say how it is turned, and a code; never a pixel of the
+    face.  The proportions of the lines come from the code (:func:`mot_anon.gan.face_shape.keyed_shape`).  A head
+    without usable landmarks is drawn by that of heads, which sees no more of it than where a parser has it.
 
     Parameters
     ----------
-    weights:
-        Of the generator; None for those that ship.
+    weights, heads:
+        Of the two generators; None for those that ship.
     """
 
     name = CIAGAN
@@ -39,20 +46,24 @@ class CiaganFace:
     wants_faces = True
     control = False
 
-    def __init__(self, weights: Path | None = None) -> None:
-        self._weights = weights
+    def __init__(self, weights: Path | None = None, heads: Path | None = None) -> None:
+        self._weights, self._head_weights = weights, heads
         self._made: FaceGenerator | None = None
+        self._heads: HeadGenerator | None = None
 
     def parameters(self) -> dict[str, float | int | str]:
         """Which weights."""
-        return {"generator": self._generator().fingerprint}
+        return {"generator": self._generator().fingerprint, "heads": self._head_generator().fingerprint}
 
     def render(self, batch: Sequence[Item]) -> list[tuple[Pixels, Pixels]]:
-        """Draw all faces of a frame at once, and cover the other heads; alpha is the soft edge of the region."""
+        """Draw all faces of a frame at once, and all other heads; alpha is the soft edge of the region, or the head."""
         shapes = [_face(item) for item in batch]
-        drawn = iter(self._draw([item for item, shape in zip(batch, shapes, strict=True) if shape.usable]))
+        faces = iter(self._draw([item for item, shape in zip(batch, shapes, strict=True) if shape.usable]))
+        heads = iter(self._draw_heads([item for item, shape in zip(batch, shapes, strict=True) if not shape.usable]))
         return [
-            (placed(item, shape, toned(next(drawn), shape)), item.silhouette) if shape.usable else cover_head(item)
+            (placed(item, shape, toned(next(faces), shape)), item.silhouette)
+            if shape.usable
+            else (placed(item, shape, next(heads)), head_alpha(item, shape))
             for item, shape in zip(batch, shapes, strict=True)
         ]
 
@@ -72,6 +83,25 @@ class CiaganFace:
                 codes,
             )
 
+    def _draw_heads(self, items: Sequence[Item]) -> Pixels:
+        if not items:
+            return np.zeros((0, 1, 1, 3), np.float32)
+        shapes = [_face(item) for item in items]
+        with one_thread():
+            return self._head_generator()(
+                np.stack([shape.surroundings for shape in shapes]),
+                np.stack([shape.hole for shape in shapes]),
+                np.stack([shape.landmarks for shape in shapes]),
+                np.stack([item.code for item in items]),
+            )
+
+    def _head_generator(self) -> HeadGenerator:
+        if self._heads is None:
+            from mot_anon.gan.heads import WEIGHTS, HeadGenerator
+
+            self._heads = HeadGenerator(self._head_weights or WEIGHTS)
+        return self._heads
+
     def _generator(self) -> FaceGenerator:
         if self._made is None:
             from mot_anon.gan.faces import GENERATOR_WEIGHTS, FaceGenerator
@@ -89,6 +119,15 @@ def placed(item: Item, shape: FaceShape, picture: Pixels) -> Pixels:
     if a2 > a1 and b2 > b1:
         rgb[b1:b2, a1:a2] = enlarged(picture, (y2 - y1, x2 - x1))[b1 - y1 : b2 - y1, a1 - x1 : a2 - x1]
     return rgb
+
+
+def head_alpha(item: Item, shape: FaceShape) -> Pixels:
+    """How much of a drawn head shows in an item's crop, (H, W) float32 in 0…1: it ends softly, and with its region."""
+    side = float(shape.window[2] - shape.window[0])
+    inside = cv2.distanceTransform(np.pad(item.silhouette > 0, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
+    ends = np.clip(inside / max(1.0, _FEATHER * side), 0, 1).astype(np.float32)
+    height, width = item.silhouette.shape
+    return head_oval((height, width), shape.window) * ends
 
 
 def _points(shape: FaceShape) -> Pixels:

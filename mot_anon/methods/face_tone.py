@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 
 from mot_anon.methods.base import FaceShape, Pixels
-from mot_anon.methods.heads import light_of
 
 _LUMA = np.tile(np.array([[0.299], [0.587], [0.114]], np.float32), 3)
 _EDGE, _SMOOTH = 5.0, 1.5  # cells from a hole's edge in which its tone is matched, and how finely
@@ -23,6 +22,7 @@ _BRIGHTER = 0.55  # quantile of light among what may be skin, from which it is: 
 _GAIN = (0.5, 2.0)  # least and most by which a face's light is changed
 _FACE_LIGHT = 0.8  # light of a face where white things are 1
 _EDGES = 0.15  # of 0…1: differences of tone beyond are no wrong light but skin beside hair
+_DARKEST, _BRIGHTEST = 0.45, 1.1  # least and largest light of a place
 
 
 def toned(picture: Pixels, shape: FaceShape) -> Pixels:
@@ -82,3 +82,12 @@ def skin_near(shape: FaceShape) -> tuple[Pixels, float]:
         return np.zeros(3, np.float32), 0.0
     bright = pixels[skin & (light >= np.quantile(light[skin], _BRIGHTER))]
     return np.asarray(np.median(bright, 0), np.float32), min(1.0, (float(skin.sum()) - _FEW) / _ENOUGH)
+
+
+def light_of(surroundings: Pixels) -> Pixels:
+    """(3,) how bright each channel of a white thing would be here, from what is round a head."""
+    mean = surroundings.reshape(-1, 3).mean(0)
+    grey = float(mean.mean())
+    # Half of the colour cast: a red shop front is a thing, not a light.
+    cast = 1 + 0.25 * (mean - grey) / max(grey, 0.1)
+    return (float(np.clip(0.42 + 0.75 * grey, _DARKEST, _BRIGHTEST)) * cast).astype(np.float32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -11,11 +12,15 @@ from scipy.linalg import solveh_banded
 
 from mot_anon.plan.faces import FACE, Boxes, median_boxes, small_head, tracks_of
 from mot_anon.plan.regions import NOT_ONE
+from mot_anon.plan.silhouettes import PERSON, Maps, Readings, in_frame, windows_of
+from mot_anon.vision.heads import AROUND
 from mot_anon.vision.landmarks import POINTS, USABLE, face_windows
 
 _STIFF = 6.0  # how much a bent course of landmarks costs, beside their distance from where they were read
 _STEADY, _SHORTEST = 2, 3  # frames each way that vote whether landmarks are usable, and fewest in a row that are used
-_HEAD = 1.5  # side of the window of a head by the head's size
+CELLS = 32
+"""Rows and columns of the map of a head."""
+_CALM = 4  # frames each way over which it is averaged
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class FacePlace:
     points:
         (68, 2) float32: landmarks in pixels of the frame, smoothed along the track; NaN where there are none.
     window:
-        (4,) x1, y1, x2, y2 in whole pixels of the frame: the square that is drawn; may leave the frame.
+        (4,) x1, y1, x2, y2 in whole pixels of the frame: the square that is drawn; may leave the frame.  That of a
+        head without landmarks is :data:`~mot_anon.vision.heads.AROUND` times as large as the head.
     confidence:
         0…1, of the landmarks in this frame.
     usable:
@@ -35,6 +41,8 @@ class FacePlace:
     oval:
         Whether the head is where a parser saw it or ground truth has it, or all that is known is a face: then the
         corners of its box are not covered.
+    head:
+        (32, 32) uint8: the head in the window as a parser sees it, brighter where a face is; None where none was asked.
     """
 
     points: NDArray[np.float32] = field(repr=False)
@@ -42,6 +50,7 @@ class FacePlace:
     confidence: float
     usable: bool
     oval: bool
+    head: Maps | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,8 @@ class Heads:
         As in :class:`FacePlace`, (N, …); None for methods that draw no faces.
     torsos:
         (N, 24, 24) uint8: :func:`~mot_anon.plan.torsos.torso_maps`; None for methods that draw no faces.
+    maps:
+        (N, 32, 32) uint8: :func:`head_maps`; None for methods that draw no faces.
     """
 
     boxes: Boxes = field(repr=False)
@@ -67,11 +78,12 @@ class Heads:
     confidence: NDArray[np.float32] | None = field(default=None, repr=False)
     usable: NDArray[np.bool_] | None = field(default=None, repr=False)
     oval: NDArray[np.bool_] | None = field(default=None, repr=False)
-    torsos: NDArray[np.uint8] | None = field(default=None, repr=False)
+    torsos: Maps | None = field(default=None, repr=False)
+    maps: Maps | None = field(default=None, repr=False)
 
     def of(self, rows: NDArray[np.int64]) -> Heads:
         """Some of them, in the order given."""
-        parts = (self.windows, self.points, self.confidence, self.usable, self.oval, self.torsos)
+        parts = (self.windows, self.points, self.confidence, self.usable, self.oval, self.torsos, self.maps)
         return Heads(self.boxes[rows], self.faced[rows], *(None if part is None else part[rows] for part in parts))  # type: ignore[arg-type]
 
     def place(self, row: int) -> FacePlace | None:
@@ -81,7 +93,8 @@ class Heads:
         assert self.usable is not None
         assert self.oval is not None
         sure, usable, oval = float(self.confidence[row]), bool(self.usable[row]), bool(self.oval[row])
-        return FacePlace(self.points[row], self.windows[row], sure, usable, oval)
+        head = None if self.maps is None else self.maps[row]
+        return FacePlace(self.points[row], self.windows[row], sure, usable, oval, head)
 
 
 def drawn_heads(
@@ -130,6 +143,34 @@ def drawn_heads(
     return Heads(boxes, faced, windows.astype(np.int64), points, confidence, usable, oval)
 
 
+def head_maps(regions: pd.DataFrame, windows: NDArray[np.int64], readings: Readings) -> Maps:
+    """The heads of N regions as the parser sees them, averaged over the frames beside.
+
+    Parameters
+    ----------
+    regions, readings:
+        N regions, and what the parser read in the first of them; what comes after is faces and nobody's body.
+    windows:
+        (N, 4) x1, y1, x2, y2 of :class:`FacePlace`.
+
+    Returns
+    -------
+    (N, 32, 32) uint8; 0 where it sees nobody.
+    """
+    seen = windows_of(regions[["x", "y", "w", "h"]].to_numpy(float))
+    maps = np.zeros((len(regions), CELLS, CELLS), np.uint8)
+    for row in np.flatnonzero(readings.scores >= PERSON):
+        head = in_frame(readings.parts[row, 0], seen[row], tuple(windows[row].tolist()))
+        maps[row] = cv2.resize(head, (CELLS, CELLS), interpolation=cv2.INTER_AREA)
+    frames, calm = regions["frame"].to_numpy(np.int64), maps.copy()
+    for rows in tracks_of(regions):
+        for row in rows:
+            weight = np.clip(_CALM + 1 - np.abs(frames[rows] - frames[row]), 0, None)
+            near = weight > 0
+            calm[row] = np.rint(np.average(maps[rows[near]], axis=0, weights=weight[near]))
+    return calm
+
+
 def smoothed(points: NDArray[np.float32], confidence: NDArray[np.float32]) -> NDArray[np.float32]:
     """Landmarks (T, 68, 2) of T frames on end along a smoothing spline, as CIAGAN has it for video (section 3.5).
 
@@ -174,7 +215,7 @@ def _head_window(box: Boxes, face: Boxes, seen: Boxes, place: Boxes, source: str
     else:
         head = small_head(place)
         middle, size = np.clip(head[:2] + head[2:] / 2, box[:2], box[:2] + box[2:]), float(head[2])
-    half = _HEAD * size / 2
+    half = AROUND * size / 2
     return np.concatenate([middle - half, middle + half])
 
 

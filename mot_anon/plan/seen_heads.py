@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -11,9 +10,8 @@ from mot_anon.plan import regions as reg
 from mot_anon.plan.faces import HIDDEN, Boxes, bridged, median_boxes, tracks_of
 from mot_anon.plan.identities import CAMERA_TRACK
 from mot_anon.plan.silhouettes import PERSON, Readings, in_frame, somebody_else, windows_of
+from mot_anon.vision.heads import brightest_box
 
-_FULL = 130  # of 255: what a head is drawn with that the parser learns from; where the face is it is brighter
-_EDGE = 0.5  # share of that, or of the brightest, from which a cell belongs to the head
 _LEAST, _SURE = 55, 120  # what the brightest cell has to be where frames beside say the same, and where none does
 _AGREE, _MOST, _FEWEST = 0.5, 0.7, 3  # head sizes apart that is the same place; which share says so, of how many
 _NEAR = 3  # frames before and after that are asked
@@ -40,7 +38,7 @@ def seen_heads(readings: Readings, regions: pd.DataFrame, longest: int = 0) -> t
     found = np.full((len(regions), 4), np.nan)
     peaks = readings.parts[:, 0].reshape(len(regions), -1).max(1, initial=0).astype(int)
     for row in np.flatnonzero((readings.scores >= PERSON) & (peaks >= _LEAST)):
-        found[row] = _brightest(readings.parts[row, 0], windows[row])
+        found[row] = brightest_box(readings.parts[row, 0], windows[row])
         standing = reg.standing_height(boxes[row])
         x1, y1, w, h = reg.likely_head_box(boxes[row])
         x, y = found[row, :2] + found[row, 2:] / 2
@@ -124,16 +122,6 @@ def _another(row: int, others: NDArray[np.int64], windows: NDArray[np.int64], re
     x1, y1, x2, y2 = windows[row].tolist()
     maps = readings.silhouettes
     return bool(readings.scores[row] >= PERSON) and somebody_else(row, others, windows, maps, maps, (x1, y1, x2, y2))
-
-
-def _brightest(head: NDArray[np.uint8], window: Boxes) -> Boxes:
-    """The box (x, y, w, h) in the frame of what hangs together with a map's brightest cell."""
-    level = max(1.0, _EDGE * min(_FULL, int(head.max())))
-    _, parts = cv2.connectedComponents((head >= level).astype(np.uint8))
-    down, across = np.nonzero(parts == parts.reshape(-1)[head.argmax()])
-    cell = (window[2:] - window[:2]) / (head.shape[1], head.shape[0])
-    low = window[:2] + cell * (across.min(), down.min())
-    return np.concatenate([low, cell * (across.max() + 1 - across.min(), down.max() + 1 - down.min())])
 
 
 def _agreed(found: Boxes, boxes: Boxes, regions: pd.DataFrame) -> NDArray[np.bool_]:

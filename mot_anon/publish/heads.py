@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mot_anon.plan import faces as whose
-from mot_anon.plan.heads import Heads, drawn_heads
+from mot_anon.plan.heads import Heads, drawn_heads, head_maps
 from mot_anon.plan.loose_faces import loose_regions
 from mot_anon.plan.seen_heads import behind_somebody, known_already, seen_heads
 from mot_anon.plan.silhouettes import Readings
@@ -97,15 +97,30 @@ def find_heads(
         face_only = np.concatenate([face_only, np.ones(len(more), bool)])
     if not drawn:
         return regions, Heads(boxes, np.isfinite(faces[:, 0]))
+    heads = _read(frames, name, regions, (boxes, faces, seen), readings, progress)
+    assert heads.usable is not None
+    # What a detector takes for a face where nobody's head is expected is often a hand: no head is drawn on it.
+    return regions.assign(kind=np.where(face_only & ~heads.usable, "unsure", regions["kind"])), heads
+
+
+def _read(
+    frames: Sequence[Path],
+    name: str,
+    regions: pd.DataFrame,
+    places: tuple[whose.Boxes, whose.Boxes, whose.Boxes],
+    readings: Readings | None,
+    progress: Callable[[str, int], Tick],
+) -> Heads:
+    """The heads of all regions as a method draws them; ``places``: what is covered, found faces, seen heads."""
     from mot_anon.vision.landmarks import LandmarkReader
 
+    boxes, faces, seen = places
     there = np.isfinite(faces[:, 0])
     table = pd.DataFrame(faces[there], columns=["x", "y", "w", "h"]).assign(frame=regions["frame"].to_numpy()[there])
     read = landmark_sequence(frames, table, LandmarkReader(), progress(f"landmarks {name}", len(frames)))
     heads = drawn_heads(regions, boxes, faces, seen, read)
-    assert heads.usable is not None
-    # What a detector takes for a face where nobody's head is expected is often a hand: no head is drawn on it.
-    regions = regions.assign(kind=np.where(face_only & ~heads.usable, "unsure", regions["kind"]))
-    if readings is not None:
-        heads = replace(heads, torsos=torso_maps(regions, boxes, seen, readings))
-    return regions, heads
+    if readings is None:
+        return heads
+    assert heads.windows is not None
+    maps = head_maps(regions, heads.windows, readings)
+    return replace(heads, torsos=torso_maps(regions, boxes, seen, readings), maps=maps)

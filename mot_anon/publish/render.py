@@ -13,7 +13,6 @@ from mot_anon.data.frames import Frame
 from mot_anon.errors import CoverageError
 from mot_anon.methods.base import FaceShape, Item, Method, Pixels, Shape
 from mot_anon.methods.classical import strong_blur
-from mot_anon.methods.heads import head_oval
 from mot_anon.plan.camera import Region
 from mot_anon.plan.heads import FacePlace
 from mot_anon.plan.plate import Plate
@@ -24,6 +23,7 @@ from mot_anon.publish.cover import Labels, covered_box, covered_mask, face_alpha
 from mot_anon.publish.erase import Staying, erase, grain, grain_of
 from mot_anon.vision import landmarks
 from mot_anon.vision.augment import fill
+from mot_anon.vision.heads import head_oval
 from mot_anon.vision.look import Look
 from mot_anon.vision.parse import SIZE
 
@@ -189,6 +189,9 @@ def face_of(place: FacePlace, erased: Frame, part: tuple[int, int, int, int]) ->
     else:
         points = None
         drawn, hole = np.zeros(landmarks.SIZE, np.float32), head_oval(landmarks.SIZE)
+        if place.head is not None:
+            head = cv2.resize(place.head, landmarks.SIZE[::-1], interpolation=cv2.INTER_LINEAR)
+            drawn = head.astype(np.float32) / np.float32(255)
     surroundings = fill(_window(erased, window, landmarks.SIZE), hole > _FACE_HOLE)
     inside, sure = window - np.tile(part[:2], 2), place.confidence
     return FaceShape(inside, _rgb(surroundings), drawn, hole, sure, place.usable, points)

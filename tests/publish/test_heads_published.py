@@ -16,7 +16,7 @@ from mot_anon.data.sequence import open_sequence
 from mot_anon.errors import CoverageError
 from mot_anon.methods.base import Item, Pixels, make_method
 from mot_anon.methods.ciagan import Ciagan, opacity
-from mot_anon.methods.heads import cover_head
+from mot_anon.methods.ciagan_face import head_alpha
 from mot_anon.plan.camera import CameraPlan, Region
 from mot_anon.plan.heads import FacePlace
 from mot_anon.plan.identities import CODE_SIZE
@@ -64,7 +64,8 @@ class Mask:
 
     def _drawn(self, item: Item) -> tuple[Pixels, Pixels]:
         assert item.face is not None
-        return (np.full_like(item.erased, 0.7), item.silhouette) if item.face.usable else cover_head(item)
+        alpha = item.silhouette if item.face.usable else head_alpha(item, item.face)
+        return np.full_like(item.erased, 0.7), alpha
 
 
 class Marks:
@@ -128,6 +129,21 @@ def test_a_method_is_shown_the_drawing_and_the_surroundings_and_nothing_of_the_f
     assert one.hole[36, 32] == 1
     assert one.usable
     assert one.confidence == 0.9
+
+
+def test_where_no_landmarks_are_a_method_is_shown_the_head_as_the_parser_sees_it() -> None:
+    place = region(usable=False).face
+    assert place is not None
+    head = np.zeros((32, 32), np.uint8)
+    head[8:24, 8:24] = 204
+    mask = Mask()
+    render_frame(PLACE, [region(usable=False, face=replace(place, head=head))], mask, "face", 0)
+    shown = mask.shown[0].face
+    assert shown is not None
+    assert shown.landmarks.shape == (64, 64)
+    assert np.allclose(shown.landmarks[24:40, 24:40], 0.8)
+    assert shown.landmarks[:12].max() == 0
+    assert shown.hole[32, 32] == 1
 
 
 def test_the_surroundings_show_what_is_round_the_face() -> None:

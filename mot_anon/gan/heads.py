@@ -1,0 +1,138 @@
+"""Heads of people who do not exist, as they are seen from behind, from the side and from afar: hair, hats and all.
+
+Where no landmarks can be read there is no telling what a face looks like; but a body below says which way it is
+turned, and a parser where its head is.  Codes are those of a variational encoder (Kingma & Welling, ICLR 2014; with a
+critic: Zhu et al., NeurIPS 2017): standard normal numbers, as a key draws them, for all that the place does not say.
+"""
+
+from __future__ import annotations
+
+import itertools
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mot_anon.gan.identity import CODE_SIZE
+from mot_anon.gan.networks import DiscriminatorNetwork, GeneratorNetwork
+from mot_anon.vision.weights import content_digest, load_weights, reduced_precision
+
+SIZE = (64, 64)
+"""Height and width of a window; its side is :data:`mot_anon.vision.heads.AROUND` times a head's size."""
+SHAPE_CHANNELS = 2
+"""Oval, and head as a parser sees it."""
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "head-generator.safetensors"
+FORMAT = "mot_anon head generator 1"
+_BATCH = 32
+
+Pixels = NDArray[np.float32]
+
+
+def head_generator() -> GeneratorNetwork:
+    """Background, oval and parser's head, and code in, head out: 1.3 M parameters."""
+    return GeneratorNetwork(SHAPE_CHANNELS, (24, 48, 80, 128, 128))
+
+
+def head_critic() -> DiscriminatorNetwork:
+    """One that knows no codes."""
+    return DiscriminatorNetwork(3 + SHAPE_CHANNELS, (48, 96, 192), asks=False)
+
+
+class HeadEncoder(nn.Module):
+    """What is to be said of a head beside its place: mean and logarithm of the variance of its code."""
+
+    def __init__(self, widths: tuple[int, ...] = (4, 32, 64, 96, 128)) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1) for a, b in itertools.pairwise(widths))
+        self.last = nn.Linear(widths[-1] * 16, 2 * CODE_SIZE)
+
+    def forward(self, pictures: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 3, 64, 64) in −1…1, and (N, 1, 64, 64) what of them counts → two of (N, 24)."""
+        maps = torch.cat([pictures * where, where], 1)
+        for layer in self.layers:
+            maps = F.leaky_relu(layer(maps), 0.2)
+        mean, spread = self.last(maps.flatten(1)).float().chunk(2, 1)
+        return mean, spread.clamp(-8, 4)
+
+
+class HeadNetworks(nn.Module):
+    """Generator and encoder, which learn together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.generator = head_generator()
+        self.encoder = HeadEncoder()
+
+    def forward(
+        self, background: Tensor, shape: Tensor, noise: Tensor, real: Tensor, where: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Draw N heads of their own codes, and as many of codes that are given.
+
+        Parameters
+        ----------
+        background, shape:
+            (N, 3, 64, 64) in −1…1 and (N, 2, 64, 64) in 0…1.
+        noise:
+            (2N, 24): standard normal.
+        real, where:
+            (N, 3, 64, 64) in −1…1 and (N, 1, 64, 64) in 0…1: what was there, and what of it is drawn anew.
+
+        Returns
+        -------
+        Pictures (2N, 3, 64, 64), and means and logarithms of variances (N, 24) of the codes of what was there.
+        """
+        mean, spread = self.encoder(real, where)
+        own = mean + (0.5 * spread).exp() * noise[: len(real)]
+        codes = torch.cat([own, noise[len(real) :]])
+        drawn = self.generator(torch.cat([background, background]), torch.cat([shape, shape]), codes)
+        return drawn, mean, spread
+
+
+class HeadGenerator:
+    """The generator (``weights/head-generator.md`` is the model card).  Pure: the same input gives the same pixels."""
+
+    def __init__(self, weights: Path = WEIGHTS) -> None:
+        self._network = load_head_generator(weights)
+        self.fingerprint = f"head-generator-1-{content_digest(weights)}"
+
+    def __call__(self, surroundings: Pixels, ovals: Pixels, heads: Pixels, codes: Pixels) -> Pixels:
+        """Draw a head into each of N windows.
+
+        Parameters
+        ----------
+        surroundings:
+            (N, 64, 64, 3) RGB in 0…1: the windows with their ovals filled from round about.
+        ovals, heads:
+            (N, 64, 64) in 0…1: :func:`~mot_anon.vision.heads.head_oval`, and the head as the parser sees it, brighter
+            where a face is; 0 everywhere where it sees none.
+        codes:
+            (N, 24): identity codes; their length does not matter.
+
+        Returns
+        -------
+        (N, 64, 64, 3) float32 RGB in 0…1, meant to be laid over the surroundings with the ovals as opacity.
+        """
+        drawn = [np.zeros((0, *SIZE, 3), np.float32)]
+        for start in range(0, len(surroundings), _BATCH):
+            some = slice(start, start + _BATCH)
+            around = torch.from_numpy(np.ascontiguousarray(surroundings[some], np.float32)).permute(0, 3, 1, 2) * 2 - 1
+            shape = torch.from_numpy(np.stack([ovals[some], heads[some]], 1).astype(np.float32))
+            code = torch.from_numpy(np.asarray(codes[some], np.float32))
+            expected = ((len(around), 3, *SIZE), (len(around), SHAPE_CHANNELS, *SIZE), (len(around), CODE_SIZE))
+            found = (tuple(around.shape), tuple(shape.shape), tuple(code.shape))
+            if found != expected:
+                raise ValueError(f"windows, shapes and codes are {found} where {expected} is needed")
+            with torch.inference_mode(), reduced_precision():
+                pictures = self._network(around.contiguous(), shape, code)
+            drawn.append(((pictures.float() + 1) / 2).clamp(0, 1).permute(0, 2, 3, 1).numpy())
+        return np.concatenate(drawn)
+
+
+@lru_cache(maxsize=2)
+def load_head_generator(weights: Path = WEIGHTS) -> GeneratorNetwork:
+    """The trained generator, frozen."""
+    return load_weights(head_generator, weights, FORMAT).to(memory_format=torch.contiguous_format)
