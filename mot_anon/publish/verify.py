@@ -30,6 +30,7 @@ _JPEG_MEAN = 4.0
 """Grey levels: mean change of brightness that JPEG at quality 95 is allowed, inside regions and outside."""
 _ENOUGH = 1024  # pixels for a mean that says something
 _SIDE = 64  # cells of the window of a head
+_CORE = 0.8  # of the oval in which heads are drawn: nearer to its rim there may be background
 _LEAST_PIXELS, _LEAST_DETAIL = 64, 4.0  # of a region, below which survival of its detail cannot be told
 
 
@@ -155,7 +156,8 @@ def _check_replaced(
 
 def _drawn_head(place: FacePlace, part: tuple[int, int, int, int]) -> NDArray[np.bool_]:
     """(h, w): the pixels of a part x1, y1, x2, y2 of the frame in which the head itself is drawn."""
-    oval = np.rint(255 * head_oval((_SIDE, _SIDE))).astype(np.uint8)
+    core = np.rint(_SIDE / 2 * np.array([1 - _CORE, 1 - _CORE, 1 + _CORE, 1 + _CORE])).astype(np.int64)
+    oval = np.rint(255 * head_oval((_SIDE, _SIDE), core)).astype(np.uint8)
     return in_frame(oval, place.window, part) > 127
 
 

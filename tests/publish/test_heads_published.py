@@ -296,6 +296,17 @@ def test_round_a_head_the_wall_may_look_as_it_did_but_not_the_head(person: bool)
             check_frame(path, encode_frame(frame, ".png"), frame, frame, labels, [one], "face")
 
 
+def test_a_wall_beside_a_head_beyond_the_frame_is_not_taken_for_the_head() -> None:
+    """Only the rim of the oval of who has left is in the frame, and there is nothing but the wall."""
+    size, wall = (160, 120), noise((160, 120), 5)
+    place = FacePlace(np.full((68, 2), np.nan, np.float32), np.array([-72, 20, 32, 124]), 0.0, usable=False, oval=False)
+    box, head = np.array([-60.0, 30.0, 60.0, 90.0]), np.array([-60.0, 20.0, 100.0, 60.0])
+    one = Region("T:1", box, True, head, np.zeros((0, 4)), np.zeros(CODE_SIZE, np.float32))
+    one = replace(one, face=place, torso=np.zeros((CELLS, CELLS), np.uint8))
+    labels = label_regions([one], size, "face")
+    check_frame(Path("000001.png"), encode_frame(wall, ".png"), wall, wall, labels, [one], "face")
+
+
 def test_a_region_by_hand_keeps_its_whole_box(street: Recorded, green_faces: None, run: Publish) -> None:
     plan = planned(street, "face")
     assert plan.heads is not None
