@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mot_anon.gan.identity import CODE_SIZE, EMBEDDING_SIZE, IdentityNetwork
-from mot_anon.gan.networks import DiscriminatorNetwork, GeneratorNetwork
+from mot_anon.gan.identity import EMBEDDING_SIZE, IdentityNetwork
+from mot_anon.gan.networks import DiscriminatorNetwork, GeneratorNetwork, draw_windows
 from mot_anon.vision import augment
 from mot_anon.vision.landmarks import face_windows
 from mot_anon.vision.weights import content_digest, load_weights, reduced_precision
@@ -28,7 +28,6 @@ _WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 GENERATOR_WEIGHTS, GENERATOR_FORMAT = _WEIGHTS / "face-generator.safetensors", "mot_anon face generator 2"
 IDENTITY_WEIGHTS, IDENTITY_FORMAT = _WEIGHTS / "face-identity.safetensors", "mot_anon face identity 2"
 EMBEDDER_WEIGHTS, EMBEDDER_FORMAT = _WEIGHTS / "face-embedder.safetensors", "mot_anon face embedder 2"
-_BATCH = 32
 
 Pixels = NDArray[np.float32]
 
@@ -80,20 +79,8 @@ class FaceGenerator:
         -------
         (N, 64, 64, 3) float32 RGB in 0…1, meant to be laid over the surroundings with the holes as opacity.
         """
-        drawn = [np.zeros((0, *SIZE, 3), np.float32)]
-        for start in range(0, len(surroundings), _BATCH):
-            some = slice(start, start + _BATCH)
-            around = torch.from_numpy(np.ascontiguousarray(surroundings[some], np.float32)).permute(0, 3, 1, 2) * 2 - 1
-            shape = torch.from_numpy(np.stack([holes[some], landmarks[some]], 1).astype(np.float32))
-            code = torch.from_numpy(np.asarray(codes[some], np.float32))
-            expected = ((len(around), 3, *SIZE), (len(around), SHAPE_CHANNELS, *SIZE), (len(around), CODE_SIZE))
-            found = (tuple(around.shape), tuple(shape.shape), tuple(code.shape))
-            if found != expected:
-                raise ValueError(f"windows, shapes and codes are {found} where {expected} is needed")
-            with torch.inference_mode(), reduced_precision():
-                pictures = self._network(around.contiguous(), shape, code)
-            drawn.append(((pictures.float() + 1) / 2).clamp(0, 1).permute(0, 2, 3, 1).numpy())
-        return np.concatenate(drawn)
+        shapes = np.stack([holes, landmarks], 1)
+        return draw_windows(self._network, surroundings, shapes, codes, channels=SHAPE_CHANNELS, size=SIZE)
 
 
 def window_affine(landmarks: NDArray[np.float32]) -> Tensor:

@@ -10,14 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from mot_anon.gan.data import rim
-from mot_anon.gan.identity import CODE_SIZE
-from mot_anon.gan.networks import SIZE, GeneratorNetwork
+from mot_anon.gan.networks import SIZE, GeneratorNetwork, draw_windows
 from mot_anon.vision.bodies import PARTS
-from mot_anon.vision.weights import content_digest, load_weights, reduced_precision
+from mot_anon.vision.weights import content_digest, load_weights
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "generator.safetensors"
 FORMAT = "mot_anon generator 2"
-_BATCH = 32
 
 Pixels = NDArray[np.float32]
 
@@ -47,17 +45,8 @@ class Generator:
         (N, 128, 64, 3) float32 RGB in 0…1, meant to be laid over the erased windows with :func:`holes` as opacity.
         Beyond them it has no meaning.
         """
-        drawn = [np.zeros((0, *SIZE, 3), np.float32)]
-        for start in range(0, len(erased), _BATCH):
-            some = slice(start, start + _BATCH)
-            background = torch.from_numpy(np.ascontiguousarray(erased[some], np.float32)).permute(0, 3, 1, 2) * 2 - 1
-            shape = torch.from_numpy(np.concatenate([silhouettes[some][:, None], parts[some]], 1, dtype=np.float32))
-            code = torch.from_numpy(np.asarray(codes[some], np.float32))
-            _check(background, shape, code)
-            with torch.inference_mode(), reduced_precision():
-                pictures = self._network(background.contiguous(), shape, code)
-            drawn.append(((pictures.float() + 1) / 2).clamp(0, 1).permute(0, 2, 3, 1).numpy())
-        return np.concatenate(drawn)
+        shapes = np.concatenate([silhouettes[:, None], parts], 1)
+        return draw_windows(self._network, erased, shapes, codes, channels=1 + len(PARTS), size=SIZE)
 
 
 def holes(silhouettes: Pixels) -> Pixels:
@@ -69,11 +58,3 @@ def holes(silhouettes: Pixels) -> Pixels:
 def load_generator(weights: Path = WEIGHTS) -> GeneratorNetwork:
     """The trained network, frozen."""
     return load_weights(GeneratorNetwork, weights, FORMAT).to(memory_format=torch.contiguous_format)
-
-
-def _check(background: torch.Tensor, shape: torch.Tensor, code: torch.Tensor) -> None:
-    n = len(background)
-    expected = ((n, 3, *SIZE), (n, 1 + len(PARTS), *SIZE), (n, CODE_SIZE))
-    found = (tuple(background.shape), tuple(shape.shape), tuple(code.shape))
-    if found != expected:
-        raise ValueError(f"windows, shapes and codes are {found} where {expected} is needed")

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mot_anon.gan.identity import CODE_SIZE
-from mot_anon.gan.networks import DiscriminatorNetwork, GeneratorNetwork
-from mot_anon.vision.weights import content_digest, load_weights, reduced_precision
+from mot_anon.gan.networks import DiscriminatorNetwork, GeneratorNetwork, draw_windows
+from mot_anon.vision.weights import content_digest, load_weights
 
 SIZE = (64, 64)
 """Height and width of a window; its side is :data:`mot_anon.vision.heads.AROUND` times a head's size."""
@@ -27,7 +27,6 @@ SHAPE_CHANNELS = 2
 """Oval, and head as a parser sees it."""
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "head-generator.safetensors"
 FORMAT = "mot_anon head generator 1"
-_BATCH = 32
 
 Pixels = NDArray[np.float32]
 
@@ -116,20 +115,8 @@ class HeadGenerator:
         -------
         (N, 64, 64, 3) float32 RGB in 0…1, meant to be laid over the surroundings with the ovals as opacity.
         """
-        drawn = [np.zeros((0, *SIZE, 3), np.float32)]
-        for start in range(0, len(surroundings), _BATCH):
-            some = slice(start, start + _BATCH)
-            around = torch.from_numpy(np.ascontiguousarray(surroundings[some], np.float32)).permute(0, 3, 1, 2) * 2 - 1
-            shape = torch.from_numpy(np.stack([ovals[some], heads[some]], 1).astype(np.float32))
-            code = torch.from_numpy(np.asarray(codes[some], np.float32))
-            expected = ((len(around), 3, *SIZE), (len(around), SHAPE_CHANNELS, *SIZE), (len(around), CODE_SIZE))
-            found = (tuple(around.shape), tuple(shape.shape), tuple(code.shape))
-            if found != expected:
-                raise ValueError(f"windows, shapes and codes are {found} where {expected} is needed")
-            with torch.inference_mode(), reduced_precision():
-                pictures = self._network(around.contiguous(), shape, code)
-            drawn.append(((pictures.float() + 1) / 2).clamp(0, 1).permute(0, 2, 3, 1).numpy())
-        return np.concatenate(drawn)
+        shapes = np.stack([ovals, heads], 1)
+        return draw_windows(self._network, surroundings, shapes, codes, channels=SHAPE_CHANNELS, size=SIZE)
 
 
 @lru_cache(maxsize=2)

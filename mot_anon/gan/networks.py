@@ -12,20 +12,23 @@ import itertools
 from collections.abc import Sequence
 from typing import cast
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from mot_anon.gan.identity import CODE_SIZE
 from mot_anon.vision.bodies import PARTS
+from mot_anon.vision.weights import reduced_precision
 
 SIZE = (128, 64)
 """Height and width of a picture."""
 SHAPE_CHANNELS = 1 + len(PARTS)
 """Silhouette and parts."""
 WIDTHS = (32, 64, 128, 192, 192)
-_STYLE = 256
+_STYLE, _BATCH = 256, 32
 
 
 class GeneratorNetwork(nn.Module):
@@ -91,6 +94,53 @@ class GeneratorNetwork(nn.Module):
         drawn = self.last(maps).float()
         opacity = torch.sigmoid(drawn[:, 3:] + 6 * shape[:, :1] - 2)
         return torch.tanh(drawn[:, :3]) * opacity + background * (1 - opacity)
+
+
+def draw_windows(
+    network: GeneratorNetwork,
+    surroundings: NDArray[np.float32],
+    shapes: NDArray[np.float32],
+    codes: NDArray[np.float32],
+    *,
+    channels: int,
+    size: tuple[int, int],
+) -> NDArray[np.float32]:
+    """Draw somebody into each of N windows with a frozen generator.
+
+    Parameters
+    ----------
+    surroundings:
+        (N, H, W, 3) RGB in 0…1.
+    shapes:
+        (N, C, H, W) in 0…1.
+    codes:
+        (N, 24).
+    channels, size:
+        C, and (H, W), as the generator wants them.
+
+    Returns
+    -------
+    (N, H, W, 3) float32 RGB in 0…1.
+
+    Raises
+    ------
+    ValueError
+        Windows, shapes or codes of other sizes.
+    """
+    n = len(surroundings)
+    expected = ((n, *size, 3), (n, channels, *size), (n, CODE_SIZE))
+    if (found := (surroundings.shape, shapes.shape, codes.shape)) != expected:
+        raise ValueError(f"windows, shapes and codes are {found} where {expected} is needed")
+    drawn = [np.zeros((0, *size, 3), np.float32)]
+    for start in range(0, n, _BATCH):
+        some = slice(start, start + _BATCH)
+        around = torch.from_numpy(np.ascontiguousarray(surroundings[some], np.float32)).permute(0, 3, 1, 2) * 2 - 1
+        shape = torch.from_numpy(np.ascontiguousarray(shapes[some], np.float32))
+        code = torch.from_numpy(np.asarray(codes[some], np.float32))
+        with torch.inference_mode(), reduced_precision():
+            pictures = network(around.contiguous(), shape, code)
+        drawn.append(((pictures.float() + 1) / 2).clamp(0, 1).permute(0, 2, 3, 1).numpy())
+    return np.concatenate(drawn)
 
 
 @torch.no_grad()

@@ -68,7 +68,7 @@ def test_heads_are_drawn_purely_and_differ_by_code(weights: Path) -> None:
 
 def test_windows_of_another_size_are_refused(weights: Path) -> None:
     oval = np.zeros((1, 64, 64), np.float32)
-    with pytest.raises(ValueError, match=r"\(1, 3, 32, 64\)"):
+    with pytest.raises(ValueError, match=r"\(1, 32, 64, 3\)"):
         HeadGenerator(weights)(np.zeros((1, 32, 64, 3), np.float32), oval, oval, codes(1))
 
 
