@@ -32,7 +32,7 @@ Pixels = NDArray[np.float32]
 
 
 def head_generator() -> GeneratorNetwork:
-    """Background, oval and parser's head, and code in, head out: 1.3 M parameters."""
+    """Background, oval and parser's head, and code in, head out: 1.5 M parameters."""
     return GeneratorNetwork(SHAPE_CHANNELS, (24, 48, 80, 128, 128))
 
 
