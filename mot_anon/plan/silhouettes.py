@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mot_anon.plan import regions as reg
 from mot_anon.plan.identities import CAMERA_TRACK
 from mot_anon.plan.moving import MOTION
+from mot_anon.plan.perspective import too_tall
 from mot_anon.vision.bodies import PARTS
 from mot_anon.vision.parse import SIZE, widen
 
@@ -117,9 +118,9 @@ def trusted(
     """(N,) whether a silhouette holds all that is seen of the person.
 
     It must be of somebody (score), as large as what ground truth says is visible, decided, and like those of the frames
-    before and after.  Of a doubtful detection that belongs to no track, and in which the parser rather sees nobody or
-    which lies over tracked people, no more is believed than what might be somebody after all.  To a
-    ``careful`` look that is not enough: they are not trusted.
+    before and after.  Of a doubtful detection that belongs to no track, and in which the parser rather sees nobody,
+    which lies over tracked people or is too tall for anybody, no more is believed than what might be somebody after
+    all.  To a ``careful`` look that is not enough: they are not trusted.
     """
     boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
     visibility = regions["visibility"].to_numpy(float)
@@ -145,7 +146,7 @@ def trusted(
     if careful:
         return sure
     doubtful = (regions["kind"] == "unsure").to_numpy() & _loose(regions)
-    return sure | (doubtful & ((steady.scores < PERSON) | ~_clear(regions, size)))
+    return sure | (doubtful & ((steady.scores < PERSON) | ~_clear(regions, size) | too_tall(regions, size)))
 
 
 def revealed(regions: pd.DataFrame, steady: Steady, size: tuple[int, int], *, careful: bool = False) -> pd.DataFrame:
@@ -197,9 +198,9 @@ def settled(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd.
     """Which detections are people: ``person`` and ``unsure`` after the parser's word.
 
     A detection that belongs to nobody's track is a person where the parser agrees (and is certain, if a single detector
-    made it), sees somebody there who is not one of the tracked, and it stands clear of them: boxes over parts of others
-    are what detectors are wrong about most.  A track of which no two detectors agree is a person where the parser is
-    very sure of most of it.
+    made it), sees somebody there who is not one of the tracked, it stands clear of them (boxes over parts of others
+    are what detectors are wrong about most) and is no taller than people are there.  A track of which no two detectors
+    agree is a person where the parser is very sure of most of it.
     """
     kinds = regions["kind"].to_numpy(object, copy=True)
     tracks = regions["track"].to_numpy(object)
@@ -207,7 +208,7 @@ def settled(regions: pd.DataFrame, steady: Steady, size: tuple[int, int]) -> pd.
     windows = windows_of(boxes)
     score = pd.Series(steady.scores).groupby(tracks).transform("median").to_numpy(np.float32)
     kinds[(kinds == "unsure") & (tracks != CAMERA_TRACK) & (score >= _SURELY)] = "person"
-    loose, clear = _loose(regions), _clear(regions, size)
+    loose, clear = _loose(regions), _clear(regions, size) & ~too_tall(regions, size)
     numbers = regions["frame"].to_numpy(np.int64)
     for row in np.flatnonzero(loose & (kinds != "hidden")):
         others = np.flatnonzero((numbers == numbers[row]) & ~loose & (kinds == "person"))
