@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from mot_anon.vision.distil import Teacher
 
 NETWORKS = {
-    "body": ("attacker", "reid", "parser", "landmarks", "identity", "codes", "generator", "detail", "heads"),
+    "body": (
+        *("attacker", "reid", "parser", "landmarks", "identity"),
+        *("codes", "generator", "detail", "heads", "portraits"),
+    ),
     "face": ("landmarks", "identity", "generator", "embedder"),
 }
 """Target → what is trained for it."""
@@ -75,10 +78,8 @@ def train_network(
         from mot_anon.gan.detail_training import DetailConfig, train_detail
 
         train_detail(DetailConfig.from_settings(settings), data, out, log, start=start, samples=samples)
-    elif network == "heads":
-        from mot_anon.gan.head_training import HeadConfig, train_heads
-
-        train_heads(HeadConfig.from_settings(settings), data, out, log, samples=samples)
+    elif network in ("heads", "portraits"):
+        _train_for_heads(network, data, out, settings, samples, log)
     elif target == "face":
         _train_for_faces(network, data, out, settings, samples, log)
     elif network == "identity":
@@ -98,6 +99,19 @@ def _teacher(weights: Path | None) -> Teacher | None:
     from mot_anon.measure.privacy.attackers import NetworkTeacher
 
     return NetworkTeacher(weights)
+
+
+def _train_for_heads(
+    network: str, data: Path, out: Path, settings: dict[str, str], samples: Path | None, log: Callable[[str], None]
+) -> None:
+    if network == "heads":
+        from mot_anon.gan.head_training import HeadConfig, train_heads
+
+        train_heads(HeadConfig.from_settings(settings), data, out, log, samples=samples)
+    else:
+        from mot_anon.gan.portrait_training import PortraitConfig, train_portraits
+
+        train_portraits(PortraitConfig.from_settings(settings), data, out, log, samples=samples)
 
 
 def _train_for_faces(

@@ -10,7 +10,7 @@ import numpy as np
 SIDE = 112
 
 
-def write_faces(folder: Path, *, coloured: int = 6, grey: int = 12, pictures: int = 2) -> Path:
+def write_faces(folder: Path, *, coloured: int = 6, grey: int = 12, pictures: int = 2, hair: bool = False) -> Path:
     """Write so many people in colour and in grey, each with some pictures; returns ``folder``."""
     rng = np.random.default_rng(2)
     names, landmarks = [], []
@@ -20,7 +20,7 @@ def write_faces(folder: Path, *, coloured: int = 6, grey: int = 12, pictures: in
             place.mkdir(parents=True)
             skin = rng.integers(90, 230, 3)
             for shot in range(pictures):
-                picture, points = draw_face(skin if kind == "color" else np.full(3, skin[0]), rng)
+                picture, points = draw_face(skin if kind == "color" else np.full(3, skin[0]), rng, hair=hair)
                 name = f"{shot:0{6 - digits - (1 if digits == 4 else -1)}d}.jpg"
                 if kind == "grey":
                     picture = picture[..., 1]
@@ -32,12 +32,16 @@ def write_faces(folder: Path, *, coloured: int = 6, grey: int = 12, pictures: in
     return folder
 
 
-def draw_face(skin: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A picture (112, 112, 3) uint8 and its landmarks (68, 2) as fractions."""
+def draw_face(skin: np.ndarray, rng: np.random.Generator, *, hair: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """A picture (112, 112, 3) uint8 and its landmarks (68, 2) as fractions; ``hair`` makes it a smaller face."""
     x, y = 0.5 + rng.normal(0, 0.03), 0.55 + rng.normal(0, 0.03)
     wide, high = 0.33 + rng.normal(0, 0.02), 0.42 + rng.normal(0, 0.02)
-    points = face_points() * (wide, high) + (x, y)
     picture = np.full((SIDE, SIDE, 3), rng.integers(20, 230), np.uint8)
+    if hair:
+        wide, high = 0.8 * wide, 0.8 * high
+        top = (round(x * SIDE), round((y - 0.3 * high) * SIDE))
+        cv2.ellipse(picture, top, (round(1.2 * wide * SIDE), round(1.1 * high * SIDE)), 0, 0, 360, (10, 40, 130), -1)
+    points = face_points() * (wide, high) + (x, y)
     centre = (round(x * SIDE), round(y * SIDE))
     cv2.ellipse(picture, centre, (round(wide * SIDE), round(high * SIDE)), 0, 0, 360, skin.tolist(), -1, cv2.LINE_AA)
     for eye in (points[36:42], points[42:48]):

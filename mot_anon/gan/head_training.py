@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import cv2
 import numpy as np
@@ -38,7 +38,7 @@ _PRESENT = 0.5
 _SMALLEST = 0.125  # of a person's height: what a head measures at least
 _ERASED = 0.02  # of the oval, from which nothing of the picture is left
 _LOOKS = 20  # batches of 64 heads, of which codes are asked how they lie
-_TELLING, _NEARER = 0.1, 0.5  # variance of means of codes from which a direction tells of a head; by what it is shrunk
+_TELLING = 0.1  # variance of means of codes from which a direction tells something of a head
 _WIDER = (2, 11)  # pixels by which more than the oval is erased: regions are wider than heads
 
 
@@ -81,6 +81,23 @@ class HeadPlaces(Places):
     seen: Tensor
 
 
+class Cast(Protocol):
+    """Heads to learn from."""
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """Those that can be drawn."""
+
+    def some(self, draw: Draw, n: int) -> NDArray[np.int64]:
+        """``n`` of them, as training sees them."""
+
+    def places(self, rows: NDArray[np.int64], draw: Draw, unread: float) -> HeadPlaces:
+        """Places for training; a share is ``unread``."""
+
+    def still(self, rows: NDArray[np.int64]) -> HeadPlaces:
+        """Places to look at."""
+
+
 class HeadCast:
     """The heads of a split's people, and where they are."""
 
@@ -91,6 +108,10 @@ class HeadCast:
         self.windows = np.zeros((len(bodies), 4))
         for row in self.rows:
             self.windows[row] = head_window(self.maps[row])
+
+    def some(self, draw: Draw, n: int) -> NDArray[np.int64]:
+        """``n`` heads."""
+        return np.asarray(draw.rng.choice(self.rows, n), np.int64)
 
     def places(self, rows: NDArray[np.int64], draw: Draw, unread: float) -> HeadPlaces:
         """Places for training: a little beside, in other light, coarse, compressed."""
@@ -151,6 +172,11 @@ class HeadLearner(GeneratorLearner):
     """Generator and encoder against critics that know no codes."""
 
     config: HeadConfig
+    heads: Cast
+    public: Cast
+    channels, weights_format = networks.SHAPE_CHANNELS, networks.FORMAT
+    nearer: ClassVar[float] = 0.5
+    """By what codes are shrunk in directions that tell something of a head."""
 
     def __init__(
         self,
@@ -164,9 +190,13 @@ class HeadLearner(GeneratorLearner):
         self.config, self.accelerator, self.samples = config, accelerator, samples
         self.heads = HeadCast(load_bodies(data, "train"), parser)
         self.public = HeadCast(load_bodies(data, "val"), parser)
-        torch.manual_seed(config.seed)
-        critics = self.with_onlooker({"critic": networks.head_critic()}, networks.SHAPE_CHANNELS)
-        self.assemble(networks.HeadNetworks(), critics, 1)
+        self.begin()
+
+    def begin(self) -> None:
+        """Networks that know nothing yet."""
+        torch.manual_seed(self.config.seed)
+        critics = self.with_onlooker({"critic": networks.head_critic(self.channels)}, self.channels)
+        self.assemble(networks.HeadNetworks(self.channels), critics, 1)
 
     @property
     def average(self) -> networks.HeadNetworks:
@@ -178,7 +208,7 @@ class HeadLearner(GeneratorLearner):
     def ask(self, draw: Draw) -> tuple[Places, Request]:
         """Places, and noise: for everybody's own code, then for another."""
         n = self.config.batch
-        places = self.heads.places(draw.rng.choice(self.heads.rows, n), draw, self.config.unread)
+        places = self.heads.places(self.heads.some(draw, n), draw, self.config.unread)
         codes = draw.normal(2 * n, CODE_SIZE)
         return places, Request(codes, codes, torch.zeros(2 * n), torch.full((2 * n,), -1))
 
@@ -221,9 +251,14 @@ class HeadLearner(GeneratorLearner):
             losses["likeness"] = config.likeness * likeness_loss([maps[:n] for maps in seen], before)
         said = 0.5 * (self.means**2 + self.spreads.exp() - self.spreads - 1).sum(1).mean()
         losses["narrow"] = config.narrow * said
-        beyond = repeated(place.hole * (1 - place.seen), 2).to(device)
+        beyond = repeated(self.beyond(place), 2).to(device)
         losses["calm"] = config.calm * reconstruction_loss(drawn, repeated(places.background, 2).to(device), beyond)
         return losses
+
+    @staticmethod
+    def beyond(places: HeadPlaces) -> Tensor:
+        """(N, 1, 64, 64) in 0…1: where nobody knows what was there, and nothing shall be drawn."""
+        return places.hole * (1 - places.seen)
 
     @torch.inference_mode()
     def natural(self) -> tuple[Tensor, Tensor]:
@@ -234,7 +269,7 @@ class HeadLearner(GeneratorLearner):
         """
         draw, means, variances = Draw(self.config.seed + 4), [], []
         for _ in range(_LOOKS):
-            places = self.heads.places(draw.rng.choice(self.heads.rows, 64), draw, self.config.unread)
+            places = self.heads.places(self.heads.some(draw, 64), draw, self.config.unread)
             where = (_head(places).seen * places.hole).to(self.accelerator.device)
             with self.accelerator.autocast():
                 mean, spread = self.average.encoder(places.real.to(where.device), where)
@@ -243,7 +278,7 @@ class HeadLearner(GeneratorLearner):
         found = torch.cat(means)
         told, turn = torch.linalg.eigh(torch.cov(found.T))
         whole = ((turn.T @ torch.diag(torch.cat(variances).mean(0)) @ turn).diagonal() + told).sqrt()
-        matrix = turn @ torch.diag(torch.where(told > _TELLING, _NEARER * whole, whole)) @ turn.T
+        matrix = turn @ torch.diag(torch.where(told > _TELLING, self.nearer * whole, whole)) @ turn.T
         return matrix, found.mean(0)
 
     def score(self, number: int) -> dict[str, float]:
@@ -283,8 +318,9 @@ class HeadLearner(GeneratorLearner):
     def sheet(self, people: int = 18) -> Any:
         """A picture: people of val, their places, what the parser sees, and ten who do not exist."""
         draw = Draw(self.config.seed + 3)
+        people = min(people, len(self.public.rows))
         places = self.public.still(draw.rng.choice(self.public.rows, people, replace=False))
-        columns = [places.real, places.background, places.shape[:, 1:].expand(-1, 3, -1, -1) * 2 - 1]
+        columns = [places.real, places.background, places.shape[:, 1:2].expand(-1, 3, -1, -1) * 2 - 1]
         matrix, mean = self.natural()
         codes = draw.normal(10, CODE_SIZE) @ matrix.T + mean
         columns += [self.draw_people(places, code.expand(people, -1)) for code in codes]
@@ -296,7 +332,7 @@ class HeadLearner(GeneratorLearner):
         first = generator.style[0]
         assert isinstance(first, nn.Linear)
         move_codes(first, *(part.to(first.weight.device) for part in self.natural()))
-        save_weights(generator, out, networks.FORMAT)
+        save_weights(generator, out, self.weights_format)
 
 
 def _head(places: Places) -> HeadPlaces:

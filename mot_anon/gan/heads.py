@@ -31,14 +31,14 @@ FORMAT = "mot_anon head generator 1"
 Pixels = NDArray[np.float32]
 
 
-def head_generator() -> GeneratorNetwork:
-    """Background, oval and parser's head, and code in, head out: 1.5 M parameters."""
-    return GeneratorNetwork(SHAPE_CHANNELS, (24, 48, 80, 128, 128))
+def head_generator(shapes: int = SHAPE_CHANNELS) -> GeneratorNetwork:
+    """Background, ``shapes`` maps (oval and parser's head) and code in, head out: 1.5 M parameters."""
+    return GeneratorNetwork(shapes, (24, 48, 80, 128, 128))
 
 
-def head_critic() -> DiscriminatorNetwork:
+def head_critic(shapes: int = SHAPE_CHANNELS) -> DiscriminatorNetwork:
     """One that knows no codes."""
-    return DiscriminatorNetwork(3 + SHAPE_CHANNELS, (48, 96, 192), asks=False)
+    return DiscriminatorNetwork(3 + shapes, (48, 96, 192), asks=False)
 
 
 class HeadEncoder(nn.Module):
@@ -59,11 +59,11 @@ class HeadEncoder(nn.Module):
 
 
 class HeadNetworks(nn.Module):
-    """Generator and encoder, which learn together."""
+    """Generator and encoder, which learn together; ``shapes`` as in :func:`head_generator`."""
 
-    def __init__(self) -> None:
+    def __init__(self, shapes: int = SHAPE_CHANNELS) -> None:
         super().__init__()
-        self.generator = head_generator()
+        self.generator = head_generator(shapes)
         self.encoder = HeadEncoder()
 
     def forward(
@@ -74,7 +74,7 @@ class HeadNetworks(nn.Module):
         Parameters
         ----------
         background, shape:
-            (N, 3, 64, 64) in −1…1 and (N, 2, 64, 64) in 0…1.
+            (N, 3, 64, 64) in −1…1 and (N, S, 64, 64) in 0…1.
         noise:
             (2N, 24): standard normal.
         real, where:

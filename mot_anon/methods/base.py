@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mot_anon.errors import OptionError
+from mot_anon.vision.heads import Portrait
 from mot_anon.vision.look import Look
 
 Pixels = NDArray[np.float32]
@@ -101,6 +102,9 @@ class Item:
         where the region ends, and good as an alpha.
     look:
         How the camera shows people, where that is known.
+    portrait:
+        The face that shows of somebody near the camera who is drawn, its landmarks in pixels of the crop; None where
+        none does.
     tight:
         The silhouette follows the person's outline, and what is beside it in ``raw`` is published as it is: a mean over
         both would tell what the person's few pixels in it are.
@@ -114,6 +118,7 @@ class Item:
     raw: Pixels | None = None
     shape: Shape | None = None
     face: FaceShape | None = None
+    portrait: Portrait | None = None
     tight: bool = False
     look: Look | None = None
 

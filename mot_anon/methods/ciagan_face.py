@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from mot_anon.methods.base import CIAGAN, FaceShape, Item, Pixels
-from mot_anon.methods.ciagan import enlarged
+from mot_anon.methods.drawing import enlarged
 from mot_anon.methods.face_tone import toned
 from mot_anon.threads import one_thread
 from mot_anon.vision.heads import head_oval

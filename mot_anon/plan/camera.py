@@ -17,11 +17,13 @@ from mot_anon.plan.heads import FacePlace, Heads
 from mot_anon.plan.identities import CAMERA_TRACK, Codes
 from mot_anon.plan.moving import MOTION
 from mot_anon.plan.plate import Plate
+from mot_anon.plan.portraits import Portraits
 from mot_anon.plan.silhouettes import Maps, Seen, unpack
+from mot_anon.vision.heads import Portrait
 from mot_anon.vision.look import Look
 
 _FLOATS = ("x", "y", "w", "h", "visibility")
-_SEEN, _HEADS = "seen_", "heads_"
+_SEEN, _HEADS, _PORTRAITS = "seen_", "heads_", "portraits_"
 _Place = Callable[[], "Path | io.BytesIO"]
 
 
@@ -33,7 +35,8 @@ class Region:
     False where nobody is sure that it is one; ``head`` (4,) the part that is sure to hold the head; ``cut`` (K, 4)
     boxes of things in front; ``code`` (24,) float32; ``seen`` what a parser saw of the person, where one was asked;
     ``face`` where a face is drawn, for methods that draw faces; ``faced`` whether a face was found in ``head``;
-    ``torso`` (24, 24) what of the head's surroundings (:func:`~mot_anon.plan.torsos.torso_window`) is somebody's body.
+    ``torso`` (24, 24) what of the head's surroundings (:func:`~mot_anon.plan.torsos.torso_window`) is somebody's body;
+    ``portrait`` the face that shows of a body that is drawn.
     """
 
     track: str
@@ -46,6 +49,7 @@ class Region:
     face: FacePlace | None = field(default=None, repr=False)
     faced: bool = False
     torso: Maps | None = field(default=None, repr=False)
+    portrait: Portrait | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ class CameraPlan:
         What the camera sees where nobody is, where that is known and was asked for.
     heads:
         Where the heads are, in the order of ``regions``, for targets that need them.
+    portraits:
+        Faces that show of bodies that are drawn, in the order of ``regions``, for methods that draw bodies.
     look:
         How the camera shows people (:func:`~mot_anon.plan.camera_look.camera_look`), where that is known
         and was asked for.
@@ -87,6 +93,7 @@ class CameraPlan:
     seen: Mapping[int, Maps] = field(default_factory=dict, repr=False)
     plate: Plate | None = field(default=None, repr=False)
     heads: Heads | None = field(default=None, repr=False)
+    portraits: Portraits | None = field(default=None, repr=False)
     look: Look | None = None
 
     def frame(self, number: int) -> list[Region]:
@@ -112,7 +119,8 @@ class CameraPlan:
                 torso = None if self.heads.torsos is None else self.heads.torsos[here[index]]
             code = self.codes[track].astype(np.float32)
             seen = None if packed is None else unpack(packed[index], boxes[index])
-            found.append(Region(track, box, bool(people[index]), head, cut, code, seen, face, faced, torso))
+            portrait = None if self.portraits is None else self.portraits.of(here[index])
+            found.append(Region(track, box, bool(people[index]), head, cut, code, seen, face, faced, torso, portrait))
         return found
 
     def counts(self) -> dict[str, int]:
@@ -146,6 +154,8 @@ class CameraPlan:
         arrays |= {f"{_SEEN}{number}": packed for number, packed in self.seen.items()}
         if self.heads is not None:
             arrays |= {f"{_HEADS}{name}": part for name, part in vars(self.heads).items() if part is not None}
+        if self.portraits is not None:
+            arrays |= {f"{_PORTRAITS}{name}": part for name, part in vars(self.portraits).items()}
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
         return buffer.getvalue()
@@ -175,12 +185,15 @@ class CameraPlan:
             plate = Plate(stored["plate"], stored["plate_known"]) if "plate" in stored else None
             look = Look(*map(float, stored["look"])) if "look" in stored else None
             parts = {name.removeprefix(_HEADS): stored[name] for name in stored.files if name.startswith(_HEADS)}
+            faces = {
+                name.removeprefix(_PORTRAITS): stored[name] for name in stored.files if name.startswith(_PORTRAITS)
+            }
             frames = sorted(int(name.removeprefix(_SEEN)) for name in stored.files if name.startswith(_SEEN))
         size = (int(numbers[0]), int(numbers[1]))
         seen = _StoredFrames(frames, place)
-        heads = Heads(**parts) if parts else None
+        heads, portraits = Heads(**parts) if parts else None, Portraits(**faces) if faces else None
         length, bits = int(numbers[2]), int(numbers[3])
-        return cls(camera, recording, size, length, regions, things, codes, bits, seen, plate, heads, look)
+        return cls(camera, recording, size, length, regions, things, codes, bits, seen, plate, heads, portraits, look)
 
 
 class _StoredFrames(Mapping[int, Maps]):

@@ -33,6 +33,7 @@ from mot_anon.plan.unexplained import unexplained, without, without_echoes
 from mot_anon.publish.cover import label_regions
 from mot_anon.publish.guesses import confirmed, moving_somebody
 from mot_anon.publish.heads import find_heads
+from mot_anon.publish.portraits import find_portraits
 from mot_anon.vision.cache import Tick, detect_sequence, embed_sequence, parse_sequence
 from mot_anon.vision.detect import make_detector
 from mot_anon.vision.face_detectors import AUTO
@@ -187,6 +188,7 @@ def plan_recording(
     plan = CameraPlan(recording.camera, name, size, length, regions, things, nobody_yet, 0, seen, heads=heads)
     if silhouettes and restored:
         plan = _with_background(plan, recording, target, progress)
+        plan = replace(plan, portraits=find_portraits(sequence.frames, name, plan, progress))
     elif heads is not None and heads.torsos is not None:
         plan = replace(plan, plate=_plate(recording, regions, size, progress))
     embeddings = _embeddings(recording, plan.regions, progress) if policy == ISOMETRY else None

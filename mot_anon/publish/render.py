@@ -26,6 +26,7 @@ from mot_anon.vision.augment import fill
 from mot_anon.vision.heads import head_oval
 from mot_anon.vision.look import Look
 from mot_anon.vision.parse import SIZE
+from mot_anon.vision.windows import window_pixels
 
 _HOLE, _RIM = 64, 11  # of 255, and cells: as holes are in the generator's training
 _FACE_HOLE = 0.02
@@ -141,20 +142,24 @@ def _item(
     """What a method is given of a region whose crop is ``part``, and which of its pixels may be painted."""
     size, place = (frame.shape[1], frame.shape[0]), (slice(part[1], part[3]), slice(part[0], part[2]))
     raw = _rgb(frame[place]) if method.needs_raw or not region.person else None
-    silhouette, shape, face = mine.astype(np.float32), None, None
+    silhouette, shape, face, portrait = mine.astype(np.float32), None, None, None
     drawn = method.wants_silhouettes and region.seen is not None
     # Nearer people are painted over this one, with a soft edge: there it must be, too.
     if drawn and region.person and region.seen is not None:
         mine = covered_mask(region, size, target)
         silhouette = in_frame(region.seen.silhouette, region.seen.window, part).astype(np.float32) / np.float32(255)
         shape = shape_of(region.seen, erased, part)
+        if region.portrait is not None:
+            portrait = replace(region.portrait, points=region.portrait.points - np.array(part[:2], np.float32))
     if target == "face" and region.face is not None:
         if region.face.usable:
             mine, silhouette = covered_mask(region, size, target), face_alpha(region, part)
         face = face_of(region.face, erased, part)
     head = head_size(region.box)
     tight = region.seen is not None and not drawn
-    return mine, Item(_rgb(erased[place]), silhouette, region.code, head, recolouring, raw, shape, face, tight)
+    return mine, Item(
+        _rgb(erased[place]), silhouette, region.code, head, recolouring, raw, shape, face, portrait, tight
+    )
 
 
 def shape_of(seen: Seen, erased: Frame, part: tuple[int, int, int, int]) -> Shape:
@@ -170,7 +175,7 @@ def shape_of(seen: Seen, erased: Frame, part: tuple[int, int, int, int]) -> Shap
     # The place of the person is filled once more, at this size: so the generator has learnt it, and a plate that goes
     # on and off behind them does not make their clothes flicker.
     hole = cv2.dilate((seen.silhouette > _HOLE).astype(np.uint8), np.ones((_RIM, _RIM), np.uint8)) > 0
-    surroundings = fill(_window(erased, seen.window), hole)
+    surroundings = fill(window_pixels(erased, seen.window, SIZE), hole)
     parts = np.stack([cv2.resize(maps, SIZE[::-1], interpolation=cv2.INTER_LINEAR) for maps in seen.parts])
     return Shape(
         seen.window - np.tile(part[:2], 2),
@@ -192,19 +197,9 @@ def face_of(place: FacePlace, erased: Frame, part: tuple[int, int, int, int]) ->
         if place.head is not None:
             head = cv2.resize(place.head, landmarks.SIZE[::-1], interpolation=cv2.INTER_LINEAR)
             drawn = head.astype(np.float32) / np.float32(255)
-    surroundings = fill(_window(erased, window, landmarks.SIZE), hole > _FACE_HOLE)
+    surroundings = fill(window_pixels(erased, window, landmarks.SIZE), hole > _FACE_HOLE)
     inside, sure = window - np.tile(part[:2], 2), place.confidence
     return FaceShape(inside, _rgb(surroundings), drawn, hole, sure, place.usable, points)
-
-
-def _window(pixels: NDArray[np.uint8], window: NDArray[np.int64], size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:
-    """A window at the generator's size; beyond the frame its border goes on."""
-    x1, y1, x2, y2 = window.tolist()
-    height, width = pixels.shape[:2]
-    rows, columns = np.arange(y1, y2).clip(0, height - 1), np.arange(x1, x2).clip(0, width - 1)
-    crop = pixels[rows[:, None], columns]
-    way = cv2.INTER_AREA if y2 - y1 > size[0] else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(crop, size[::-1], interpolation=way), np.uint8)
 
 
 def _roughen(published: Frame, owned: NDArray[np.bool_], sigma: float, number: int) -> None:

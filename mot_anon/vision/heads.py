@@ -1,6 +1,8 @@
-"""Where heads are: in what a parser drew of them, and in the square window in which somebody draws them anew."""
+"""Where heads are: in what a parser drew of them, and in the square windows in which somebody draws them anew."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -12,6 +14,17 @@ _WIDE, _HIGH = 0.26, 0.32  # half axes of the oval by its window's side: hair is
 _SOFT = 0.16  # of the oval: over how much its edge fades
 _FULL = 130  # of 255: what a head is drawn with that the parser learns from; where the face is it is brighter
 _EDGE = 0.5  # share of that, or of the brightest, from which a cell belongs to the head
+_PORTRAIT, _RAISED = 1.9, 0.17  # side of a portrait's window by the longer side of landmarks, and how far up it lies
+_FACE_ASIDE, _HAIR, _CHIN = 0.55, 0.4, 0.03  # the same of what is head for sure; its width by that of the landmarks
+_ASIDE, _ABOVE, _BELOW = 0.75, 0.58, 0.05  # of that side: how far a head reaches from their middle, brows and chin
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """A face that shows: its landmarks ``points`` (68, 2) float32 in pixels, and the ``share``, 0…1, that it shows."""
+
+    points: NDArray[np.float32] = field(repr=False)
+    share: float
 
 
 def brightest_box(head: NDArray[np.uint8], window: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -52,3 +65,67 @@ def head_oval(size: tuple[int, int], window: NDArray[np.int64] | None = None) ->
     down = (np.arange(size[0], dtype=np.float32) + 0.5 - (y1 + y2) / 2) / (_HIGH * side)
     share = ((1 + _SOFT / 2 - np.hypot(across[None], down[:, None])) / _SOFT).clip(0, 1)
     return np.asarray(share * share * (3 - 2 * share), np.float32)
+
+
+def portrait_windows(points: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The square windows in which heads with landmarks are drawn, hair and all.
+
+    Parameters
+    ----------
+    points:
+        (N, 68, 2) in any unit.
+
+    Returns
+    -------
+    (N, 4) x1, y1, x2, y2 in that unit.
+    """
+    low, high, size = _extent(points)
+    middle = (low + high) / 2 - size * np.array([0.0, _RAISED])
+    half = _PORTRAIT / 2 * size
+    return np.concatenate([middle - half, middle + half], 1)
+
+
+def portrait_ovals(points: NDArray[np.float32], size: tuple[int, int], share: float = 1.0) -> NDArray[np.float32]:
+    """Where heads with landmarks can be at most: not below the chin, where shoulders are.
+
+    Parameters
+    ----------
+    points:
+        (N, 68, 2): x, y as fractions of the picture.
+    size:
+        Its height and width.
+    share:
+        How far of that they reach aside and above.
+
+    Returns
+    -------
+    (N, 1, height, width) float32 in 0…1, with a soft edge.
+    """
+    _, _, side = _extent(points)
+    return _ellipses(points, size, share * _ASIDE * side, share * _ABOVE, _BELOW)
+
+
+def portrait_skulls(points: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Where heads with landmarks are at least, whatever a silhouette says; as :func:`portrait_ovals`."""
+    low, high, _ = _extent(points)
+    return _ellipses(points, size, _FACE_ASIDE * (high - low)[:, :1], _HAIR, _CHIN)
+
+
+def _ellipses(
+    points: NDArray[np.float32], size: tuple[int, int], half: NDArray[np.float64], above: float, below: float
+) -> NDArray[np.float32]:
+    """Upright ellipses of half widths (N, 1) about landmarks; their ends by these's longer side above and below."""
+    low, high, side = _extent(points)
+    top, bottom = low[:, 1] - above * side[:, 0], high[:, 1] + below * side[:, 0]
+    across = ((np.arange(size[1]) + 0.5) / size[1] - ((low + high) / 2)[:, :1]) / half
+    down = (np.arange(size[0]) + 0.5) / size[0] - ((top + bottom) / 2)[:, None]
+    down = down / ((bottom - top) / 2)[:, None]
+    share = ((1 + _SOFT / 2 - np.hypot(across[:, None, :], down[:, :, None])) / _SOFT).clip(0, 1)
+    return (share * share * (3 - 2 * share)).astype(np.float32)[:, None]
+
+
+def _extent(points: NDArray[np.float32]) -> tuple[NDArray[np.float64], ...]:
+    """Of landmarks (N, 68, 2): lowest and highest (N, 2), and the longer side (N, 1)."""
+    places = np.asarray(points, np.float64).reshape(len(points), -1, 2)
+    low, high = places.min(1), places.max(1)
+    return low, high, (high - low).max(1, keepdims=True)

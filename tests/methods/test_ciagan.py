@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from mot_anon.methods.base import Item, Shape
-from mot_anon.methods.ciagan import Ciagan, decided, opacity, outspoken
+from mot_anon.methods.ciagan import Ciagan
+from mot_anon.methods.drawing import decided, opacity, outspoken
 
 
 def soft_edge() -> np.ndarray:

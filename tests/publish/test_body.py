@@ -17,7 +17,8 @@ from mot_anon.data.sequence import open_sequence
 from mot_anon.errors import CoverageError
 from mot_anon.gan.generate import WEIGHTS as GENERATOR
 from mot_anon.methods.base import Item, Pixels, make_method
-from mot_anon.methods.ciagan import Ciagan, enlarged, opacity
+from mot_anon.methods.ciagan import Ciagan
+from mot_anon.methods.drawing import enlarged, opacity
 from mot_anon.plan.camera import Region
 from mot_anon.plan.identities import CODE_SIZE
 from mot_anon.plan.keys import TEST_KEY, Key

@@ -10,6 +10,7 @@ import pytest
 
 from mot_anon.data.sequence import Sequence
 from mot_anon.errors import FormatError
+from mot_anon.gan.faces import GENERATOR_WEIGHTS
 from mot_anon.plan.keys import TEST_KEY
 from mot_anon.publish.datasheet import NAME, datasheet, update
 from mot_anon.publish.record import FILE_TIME
@@ -75,6 +76,13 @@ def test_clothes_remain_in_face_mode_only(run: Publish, sequence: Sequence, tmp_
     clothes = "Clothes, build and hair are as they were"
     assert clothes in sheet(run(sequence, target="face", out=tmp_path / "face").tree)
     assert clothes not in sheet(run(sequence, target="body", out=tmp_path / "body").tree)
+
+
+@pytest.mark.skipif(not GENERATOR_WEIGHTS.is_file(), reason="the weights of the generator of faces are absent")
+def test_how_drawn_faces_are_turned_is_said(run: Publish, sequence: Sequence, tmp_path: Path) -> None:
+    turned = "drawn turned as the old ones were"
+    assert turned in sheet(run(sequence, target="face", method="ciagan", out=tmp_path / "drawn").tree)
+    assert turned not in sheet(run(sequence, target="face", out=tmp_path / "mosaics").tree)
 
 
 def test_a_control_says_that_it_protects_nobody(run: Publish, sequence: Sequence) -> None:

@@ -15,8 +15,9 @@ from mot_anon.data.sequence import Sequence as Recorded
 from mot_anon.data.sequence import open_sequence
 from mot_anon.errors import CoverageError
 from mot_anon.methods.base import Item, Pixels, make_method
-from mot_anon.methods.ciagan import Ciagan, opacity
+from mot_anon.methods.ciagan import Ciagan
 from mot_anon.methods.ciagan_face import head_alpha
+from mot_anon.methods.drawing import opacity
 from mot_anon.plan.camera import CameraPlan, Region
 from mot_anon.plan.heads import FacePlace
 from mot_anon.plan.identities import CODE_SIZE

@@ -1,0 +1,147 @@
+"""Faces for people near the camera: a whole head is drawn over that of a drawn body, which is a few cells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mot_anon.methods.base import Item, Pixels
+from mot_anon.methods.drawing import enlarged, opacity, outspoken
+from mot_anon.vision.augment import fill
+from mot_anon.vision.heads import Portrait, portrait_ovals, portrait_skulls, portrait_windows
+from mot_anon.vision.look import seen_by
+from mot_anon.vision.windows import window_pixels
+
+if TYPE_CHECKING:
+    from mot_anon.gan.portraits import PortraitGenerator
+
+_SIZE = (64, 64)
+_EMPTY = 0.02  # of a hole, from which nothing of a body's own head is left
+_NEAR = 1.0  # whoever has a portrait is large
+_LIMBS, _BODY = (1, 2), 2.0  # parts that are no head: torso and arms; and one over what they are from there on
+_SOFT = 0.06  # of a portrait's side: over how much what is hidden of a body's own head begins
+_NOTHING = 1e-4  # opacity below which no colour shows
+_SHOWN = 0.9  # of the oval in which a head is drawn: near its rim there is background
+_INSIDE = 0.9  # of the opacity: where a picture is looked at for how sharp it is
+
+Drawn = tuple[Pixels, Pixels]
+
+
+def with_portraits(items: Sequence[Item], drawn: Sequence[Drawn], generator: PortraitGenerator) -> list[Drawn]:
+    """Drawn bodies (rgb (H, W, 3), alpha (H, W)) of items, those that have a portrait with its head.
+
+    The generator sees no more of anybody than how their face is turned and where their silhouette is.
+    """
+    rows = [row for row, item in enumerate(items) if item.portrait is not None]
+    if not rows:
+        return list(drawn)
+    given = [_given(items[row], _portrait(items[row]), *drawn[row]) for row in rows]
+    surroundings, shapes = (np.stack(part) for part in zip(*given, strict=True))
+    pictures = generator(surroundings, shapes, np.stack([items[row].code for row in rows]))
+    made = list(drawn)
+    for row, picture in zip(rows, pictures, strict=True):
+        made[row] = _laid(items[row], _portrait(items[row]), picture, *drawn[row])
+    return made
+
+
+def window_of(portrait: Portrait) -> NDArray[np.int64]:
+    """The square (4,) x1, y1, x2, y2 in which a portrait is drawn, in whole pixels."""
+    x1, y1, x2, _ = portrait_windows(portrait.points[None])[0]
+    low, side = np.rint([x1, y1]).astype(np.int64), max(4, round(x2 - x1))
+    return np.concatenate([low, low + side])
+
+
+def _given(item: Item, portrait: Portrait, rgb: Pixels, alpha: Pixels) -> tuple[Pixels, Pixels]:
+    """What the generator sees: surroundings (64, 64, 3) and shape (3, 64, 64)."""
+    from mot_anon.gan.face_shape import keyed_shape
+    from mot_anon.gan.portraits import OUTLINE, portrait_shapes
+
+    window = window_of(portrait)
+    body = item.erased + (alpha * (1 - _own_head(item, portrait)))[..., None] * (rgb - item.erased)
+    keyed = keyed_shape(_fractions(portrait)[None], item.code[None])
+    low, high = OUTLINE
+    head = _head(((_silhouette(item, window, _SIZE) - low) / (high - low)).clip(0, 1), portrait)
+    shape = portrait_shapes(keyed, head[None, None])[0]
+    picture = np.rint(255 * body.clip(0, 1)).astype(np.uint8)
+    surroundings = fill(window_pixels(picture, window, _SIZE), shape[0] > _EMPTY)
+    return surroundings.astype(np.float32) / np.float32(255), shape
+
+
+def _laid(item: Item, portrait: Portrait, picture: Pixels, rgb: Pixels, alpha: Pixels) -> Drawn:
+    """A body with its portrait over it, and without what of its own head sticks out."""
+    window = window_of(portrait)
+    x1, y1, x2, y2 = window.tolist()
+    height, width = alpha.shape
+    a1, b1, a2, b2 = max(0, x1), max(0, y1), min(width, x2), min(height, y2)
+    if a2 <= a1 or b2 <= b1:
+        return rgb, alpha
+    inside, here = (slice(b1, b2), slice(a1, a2)), (slice(b1 - y1, b2 - y1), slice(a1 - x1, a2 - x1))
+    size = (y2 - y1, x2 - x1)
+    head = _head(opacity(_silhouette(item, window, size), _NEAR), portrait, _SHOWN)[here]
+    large = np.ascontiguousarray(enlarged(picture, size)[here])
+    if item.look is not None:
+        large = seen_by(item.look, large, head > _INSIDE)
+    # The body without its own head, then the portrait over it; and of both together as much as shows.
+    shown, own = portrait.share * head, alpha * (1 - _own_head(item, portrait))
+    under = alpha + portrait.share * (own - alpha)
+    under[inside] -= shown * own[inside]
+    whole, mixed = under.copy(), under[..., None] * rgb
+    whole[inside] += shown
+    mixed[inside] += shown[..., None] * large
+    rgb = np.where(whole[..., None] > _NOTHING, mixed / np.maximum(whole, _NOTHING)[..., None], rgb)
+    return rgb, whole.clip(0, 1)
+
+
+def _fractions(portrait: Portrait) -> Pixels:
+    """Its landmarks (68, 2) as fractions of its window."""
+    window = window_of(portrait)
+    return ((portrait.points - window[:2]) / (window[2:] - window[:2])).astype(np.float32)
+
+
+def _silhouette(item: Item, window: NDArray[np.int64], size: tuple[int, int]) -> Pixels:
+    """An item's silhouette in a window of its crop, in 0…1."""
+    found = window_pixels(np.rint(255 * item.silhouette).astype(np.uint8), window, size)
+    return found.astype(np.float32) / np.float32(255)
+
+
+def _head(silhouette: Pixels, portrait: Portrait, share: float = 1.0) -> Pixels:
+    """The head's part of a silhouette (h, w), which has holes where somebody wears what looks like the wall behind."""
+    points, size = _fractions(portrait)[None], (silhouette.shape[0], silhouette.shape[1])
+    return np.maximum(silhouette * portrait_ovals(points, size, share)[0, 0], portrait_skulls(points, size)[0, 0])
+
+
+def _own_head(item: Item, portrait: Portrait) -> Pixels:
+    """(H, W) in 0…1: where a body that is drawn shows a head of its own: above the chin, and neither torso nor arms."""
+    height, width = item.silhouette.shape
+    x1, _, x2, _ = window_of(portrait).tolist()
+    side, chin = x2 - x1, float(portrait.points[:, 1].max())
+    rows, columns = np.arange(height, dtype=np.float32) + 0.5, np.arange(width, dtype=np.float32) + 0.5
+    above = ((chin - rows) / (_SOFT * side)).clip(0, 1)
+    beside = 1 - ((np.abs(columns - (x1 + x2) / 2) - side / 2) / (_SOFT * side)).clip(0, 1)
+    shape = item.shape
+    if shape is None:
+        raise ValueError("a body that is drawn has a shape")
+    limbs = outspoken(shape.parts)[list(_LIMBS)].max(0)
+    free = 1 - (_BODY * _in_crop(limbs, shape.window, (height, width))).clip(0, 1)
+    return above[:, None] * beside[None] * free
+
+
+def _in_crop(map_: Pixels, window: NDArray[np.int64], size: tuple[int, int]) -> Pixels:
+    """A map (h, w) of a window x1, y1, x2, y2 of a crop as it lies on the crop, (height, width); 0 outside of it."""
+    x1, y1, x2, y2 = window.tolist()
+    laid = np.zeros(size, np.float32)
+    a1, b1, a2, b2 = max(0, x1), max(0, y1), min(size[1], x2), min(size[0], y2)
+    if a2 > a1 and b2 > b1:
+        large = cv2.resize(map_, (x2 - x1, y2 - y1), interpolation=cv2.INTER_LINEAR)
+        laid[b1:b2, a1:a2] = large[b1 - y1 : b2 - y1, a1 - x1 : a2 - x1]
+    return laid
+
+
+def _portrait(item: Item) -> Portrait:
+    if item.portrait is None:
+        raise ValueError("there is no portrait")
+    return item.portrait
