@@ -101,11 +101,7 @@ class PortraitCast:
         tone: tuple[Tensor, Tensor],
         outline: tuple[Tensor, Tensor, Tensor],
     ) -> HeadPlaces:
-        windows = torch.from_numpy(portrait_windows(self.faces.landmarks[rows])).float()
-        theta = torch.zeros(len(rows), 2, 3)
-        theta[:, 0, 0] = theta[:, 1, 1] = windows[:, 2] - windows[:, 0]
-        theta[:, :, 2] = windows[:, :2] + windows[:, 2:] - 1
-        theta = varied(theta, change)
+        theta = varied(portrait_affine(self.faces.landmarks[rows]), change)
         points = moved_landmarks(self.faces.landmarks[rows], theta)
         images = cut_windows(self.faces.pixels[rows], theta)
         oval = torch.from_numpy(portrait_ovals(points, SIZE))
@@ -129,6 +125,15 @@ class PortraitCast:
         rgb = torch.where(grey, light * colour, (images + 1) / 2)
         wanted = (0.42 + 0.75 * (behind + 1).mean((1, 2, 3), keepdim=True) / 2).clamp(0.45, 1.1)
         return (2 * rgb * missed * wanted / _WHITE - 1).clamp(-1, 1)
+
+
+def portrait_affine(landmarks: NDArray[np.float32]) -> Tensor:
+    """(N, 2, 3) for :func:`~mot_anon.vision.augment.warp`: from pictures to the windows of portraits in them."""
+    windows = torch.from_numpy(portrait_windows(landmarks)).float()
+    theta = torch.zeros(len(windows), 2, 3)
+    theta[:, 0, 0] = theta[:, 1, 1] = windows[:, 2] - windows[:, 0]
+    theta[:, :, 2] = windows[:, :2] + windows[:, 2:] - 1
+    return theta
 
 
 def cut_out(picture: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> tuple[NDArray[np.uint8], bool]:

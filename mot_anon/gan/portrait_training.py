@@ -43,7 +43,7 @@ class PortraitLearner(HeadLearner):
 
     config: PortraitConfig
     channels, weights_format = networks.SHAPE_CHANNELS, networks.FORMAT
-    nearer = 0.6
+    nearer = 0.8
 
     def __init__(
         self,
