@@ -1,9 +1,9 @@
 """Heads that are drawn over large bodies: ``python benchmarks/portraits.py --data DATA`` (extras face and face-eval).
 
 ``DATA`` holds ``faces`` and ``bodies``.  Writes ``benchmarks/portraits.md``; ``--split val`` prints and writes nothing.
-200 people of LFW whom no training saw, two pictures each: their heads are cut out and put on other people's shoulders
-(row ``head pasted``), and heads of one code a person are drawn in their places, where all that is known of them is
-their landmarks and the outline of their head.
+Up to 200 people of LFW whom no training saw, two pictures each: their heads are cut out and put on other people's
+shoulders (row ``head pasted``), and heads of one code a person are drawn in their places, where all that is known of
+them is their landmarks and the outline of their head.
 
 - *detection*: share in which a face is found, by dlib's HOG and by CenterFace;
 - *identification*: every picture against all other originals; is the nearest of the same person?  By our own network,

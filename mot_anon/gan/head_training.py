@@ -81,7 +81,7 @@ class HeadPlaces(Places):
     seen: Tensor
 
 
-class Cast(Protocol):
+class HeadSource(Protocol):
     """Heads to learn from."""
 
     @property
@@ -172,8 +172,8 @@ class HeadLearner(GeneratorLearner):
     """Generator and encoder against critics that know no codes."""
 
     config: HeadConfig
-    heads: Cast
-    public: Cast
+    heads: HeadSource
+    public: HeadSource
     channels, weights_format = networks.SHAPE_CHANNELS, networks.FORMAT
     nearer: ClassVar[float] = 0.5
     """By what codes are shrunk in directions that tell something of a head."""
@@ -188,15 +188,14 @@ class HeadLearner(GeneratorLearner):
         samples: Path | None = None,
     ) -> None:
         self.config, self.accelerator, self.samples = config, accelerator, samples
-        self.heads = HeadCast(load_bodies(data, "train"), parser)
-        self.public = HeadCast(load_bodies(data, "val"), parser)
-        self.begin()
-
-    def begin(self) -> None:
-        """Networks that know nothing yet."""
-        torch.manual_seed(self.config.seed)
+        self.heads, self.public = (self.source(data, split, parser) for split in ("train", "val"))
+        torch.manual_seed(config.seed)
         critics = self.with_onlooker({"critic": networks.head_critic(self.channels)}, self.channels)
         self.assemble(networks.HeadNetworks(self.channels), critics, 1)
+
+    def source(self, data: Path, split: str, parser: Path | None) -> HeadSource:
+        """The heads of a split."""
+        return HeadCast(load_bodies(data, split), parser)
 
     @property
     def average(self) -> networks.HeadNetworks:

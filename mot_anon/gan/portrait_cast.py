@@ -12,14 +12,12 @@ from torch import Tensor
 from mot_anon.gan.faces import cut_windows, moved_landmarks, varied
 from mot_anon.gan.head_training import HeadCast, HeadPlaces
 from mot_anon.gan.heads import SIZE
-from mot_anon.gan.portraits import OUTLINE, portrait_shapes
+from mot_anon.gan.portraits import EMPTY, OUTLINE, portrait_shapes
 from mot_anon.vision import augment
 from mot_anon.vision.face_data import FACE_SIZE, Faces
 from mot_anon.vision.heads import portrait_ovals, portrait_windows
 from mot_anon.vision.training import Draw
 
-HELD = 0.02
-"""Of a hole, from which nothing of the picture is left."""
 _CUTS, _SMALL = 3, 64  # rounds of GrabCut, and height and width of what it cuts
 _FOREHEAD = 0.25  # of the face's height, by which skin reaches above the brows at least
 _ROOM = (1.75, 2.0)  # width and height, by those of the landmarks, of what may be the head's at most
@@ -113,7 +111,7 @@ class PortraitCast:
         lit = self._lit(rows, images, behind, *tone)
         seen = torch.maximum((inside > 0.99).float(), (hole <= 0).float())
         real = (behind + hole * heads * (lit - behind)) * seen
-        pixels, empty = augment.to_pixels(behind), (hole[:, 0] > HELD).numpy()
+        pixels, empty = augment.to_pixels(behind), (hole[:, 0] > EMPTY).numpy()
         background = np.stack([augment.fill(image, where) for image, where in zip(pixels, empty, strict=True)])
         return HeadPlaces(real, augment.to_images(background), shape, hole, seen)
 

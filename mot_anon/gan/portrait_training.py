@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
 from mot_anon.errors import NotFoundError
 from mot_anon.gan import portraits as networks
-from mot_anon.gan.head_training import HeadCast, HeadConfig, HeadLearner, HeadPlaces
+from mot_anon.gan.head_training import HeadCast, HeadConfig, HeadLearner, HeadPlaces, HeadSource
 from mot_anon.gan.portrait_cast import PortraitCast
 from mot_anon.vision.bodies import load_bodies
 from mot_anon.vision.face_data import load_faces
-from mot_anon.vision.parse import WEIGHTS as PARSER_WEIGHTS
 from mot_anon.vision.training import Log, make_accelerator, train
 
 _HEAD = 0.25  # of a silhouette, from which a cell may be the head's
@@ -45,24 +43,12 @@ class PortraitLearner(HeadLearner):
     channels, weights_format = networks.SHAPE_CHANNELS, networks.FORMAT
     nearer = 0.8
 
-    def __init__(
-        self,
-        config: PortraitConfig,
-        data: Path,
-        accelerator: Any,
-        *,
-        parser: Path | None = PARSER_WEIGHTS,
-        samples: Path | None = None,
-    ) -> None:
-        self.config, self.accelerator, self.samples = config, accelerator, samples
-        bodies = Path(config.bodies) if config.bodies else data.absolute().parent / "bodies"
+    def source(self, data: Path, split: str, parser: Path | None) -> HeadSource:
+        """The portraits of a split of ``data`` (faces), and shoulders of the same split of bodies."""
+        bodies = Path(self.config.bodies) if self.config.bodies else data.absolute().parent / "bodies"
         if not bodies.is_dir():
             raise NotFoundError(f"{bodies}: not there; name the folder of pedestrian crops with --set bodies=DIR")
-        self.heads, self.public = (
-            PortraitCast(load_faces(data, (split,)), HeadCast(load_bodies(bodies, split), parser))
-            for split in ("train", "val")
-        )
-        self.begin()
+        return PortraitCast(load_faces(data, (split,)), HeadCast(load_bodies(bodies, split), parser))
 
     @staticmethod
     def beyond(places: HeadPlaces) -> Tensor:

@@ -26,6 +26,8 @@ OUTLINE = (0.35, 0.65)
 """Of a silhouette that is coarsely known: nothing of the head below, nothing but it above."""
 RIM = 4
 """Cells by which the hole is wider than the silhouette of the head."""
+EMPTY = 0.02
+"""Of a hole, from which nothing of what is there is left."""
 FORMAT = "mot_anon portrait generator 1"
 
 Pixels = NDArray[np.float32]

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mot_anon.gan.portraits import PortraitGenerator
 
 _SIZE = (64, 64)
-_EMPTY = 0.02  # of a hole, from which nothing of a body's own head is left
 _NEAR = 1.0  # whoever has a portrait is large
 _LIMBS, _BODY = (1, 2), 2.0  # parts that are no head: torso and arms; and one over what they are from there on
 _SOFT = 0.06  # of a portrait's side: over how much what is hidden of a body's own head begins
@@ -58,7 +57,7 @@ def window_of(portrait: Portrait) -> NDArray[np.int64]:
 def _given(item: Item, portrait: Portrait, rgb: Pixels, alpha: Pixels) -> tuple[Pixels, Pixels]:
     """What the generator sees: surroundings (64, 64, 3) and shape (3, 64, 64)."""
     from mot_anon.gan.face_shape import keyed_shape
-    from mot_anon.gan.portraits import OUTLINE, portrait_shapes
+    from mot_anon.gan.portraits import EMPTY, OUTLINE, portrait_shapes
 
     window = window_of(portrait)
     body = item.erased + (alpha * (1 - _own_head(item, portrait)))[..., None] * (rgb - item.erased)
@@ -67,7 +66,7 @@ def _given(item: Item, portrait: Portrait, rgb: Pixels, alpha: Pixels) -> tuple[
     head = _head(((_silhouette(item, window, _SIZE) - low) / (high - low)).clip(0, 1), portrait)
     shape = portrait_shapes(keyed, head[None, None])[0]
     picture = np.rint(255 * body.clip(0, 1)).astype(np.uint8)
-    surroundings = fill(window_pixels(picture, window, _SIZE), shape[0] > _EMPTY)
+    surroundings = fill(window_pixels(picture, window, _SIZE), shape[0] > EMPTY)
     return surroundings.astype(np.float32) / np.float32(255), shape
 
 
