@@ -114,7 +114,7 @@ def portrait_skulls(points: NDArray[np.float32], size: tuple[int, int]) -> NDArr
 def _ellipses(
     points: NDArray[np.float32], size: tuple[int, int], half: NDArray[np.float64], above: float, below: float
 ) -> NDArray[np.float32]:
-    """Upright ellipses about landmarks: half as wide as said (N, 1), and ``above`` and ``below`` by their longer side."""
+    """Upright ellipses about landmarks: ``half`` (N, 1) aside; above and below by the landmarks' longer side."""
     low, high, side = _extent(points)
     top, bottom = low[:, 1] - above * side[:, 0], high[:, 1] + below * side[:, 0]
     across = ((np.arange(size[1]) + 0.5) / size[1] - ((low + high) / 2)[:, :1]) / half
