@@ -49,8 +49,8 @@ class WholeFace(CiaganFace):
         drawn = zip(super().render(batch), batch, strict=True)
         return [(_laid(rgb, alpha, item), np.ones_like(alpha)) for (rgb, alpha), item in drawn]
 
-    def _draw(self, items: Sequence[Item]) -> Pixels:
-        return super()._draw([_revealed(item) for item in items])
+    def with_landmarks(self, items: Sequence[Item]) -> list[tuple[Pixels, Pixels]]:
+        return super().with_landmarks([_revealed(item) for item in items])
 
 
 def main() -> None:

@@ -3,13 +3,13 @@
 Writes ``benchmarks/faces.md``; ``--split val`` prints what settings are chosen by, and writes nothing.  Nobody whose
 pictures are used here was seen by a training: 200 people of LFW's test split, in grey, two pictures each, and the four
 held-out people in colour, 30 pictures each.  Their landmarks are given, so that everything about finding faces is left
-out.  Every person gets one code.
+out; nobody's outline is.  Every person gets one code.  ``CIAGAN`` draws faces in their own hair, ``heads`` whole heads.
 
 - *detection*: share of pictures in which a face is found, by dlib's HOG and by CenterFace (in place of SSH, whose
   weights cannot be had here);
 - *identification*: every anonymized picture against all other originals; is the nearest of the same person?  By our
-  own network, which guided no generator, and by dlib's; the floor is a filled face, the control a real one of
-  somebody else (``face_swaps.py``): what is found in spite of it is known by hair, neck and light;
+  own network, which guided no generator, and by dlib's; the floor is a filled face, or head, the control a real face
+  of somebody else (``face_swaps.py``): what is found in spite of it is known by hair, neck and light;
 - *verification*: pairs of LFW's people, the second picture anonymized: which share of the pairs of one person is
   accepted where one in a thousand pairs of two people is; ten splits of 600 pairs, thresholds from the other nine.
 """
@@ -32,15 +32,20 @@ from mot_anon.measure.face_judges import Judge, dlib_embeddings, found_by_dlib, 
 from mot_anon.measure.faces_sheet import anonymized
 from mot_anon.methods.base import Item, Method, Pixels
 from mot_anon.methods.ciagan_face import CiaganFace
+from mot_anon.methods.whole_heads import WholeHeads
 from mot_anon.plan.heads import FacePlace
 from mot_anon.plan.identities import CODE_SIZE
 from mot_anon.plan.keys import TEST_KEY, Key
 from mot_anon.threads import cores, spread
 from mot_anon.vision.face_data import Faces, load_faces
 from mot_anon.vision.face_detectors import CenterFace
+from mot_anon.vision.heads import portrait_windows
 from mot_anon.vision.landmarks import face_windows
 
 PEOPLE, SPLITS, PAIRS, FALSE = 200, 10, 600, 0.001
+FLOORS = {"CIAGAN": "face filled (floor)", "heads": "head filled (floor)"}
+"""Who draws somebody → what is left where nobody is drawn."""
+CONTROL = "somebody else's real face (control)"
 _CENTERFACE_SIDE = 160  # of pictures as CenterFace sees them: a face with some room
 Pictures = NDArray[np.uint8]
 
@@ -60,6 +65,13 @@ class Filled:
     def render(self, batch: Sequence[Item]) -> list[tuple[Pixels, Pixels]]:
         """What was there already."""
         return [(item.erased, item.silhouette) for item in batch]
+
+
+class Taken(Filled):
+    """That of ``heads``."""
+
+    name = "taken"
+    wants_heads = True
 
 
 @dataclass(frozen=True)
@@ -86,6 +98,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", choices=("val", "test"), default="test", help="whose pictures; only test is written")
     parser.add_argument("--weights", type=Path, help="of another generator; only those that ship are written")
+    parser.add_argument("--portraits", type=Path, help="and of another one of portraits")
     parser.add_argument("--quick", action="store_true", help="20 people, to try it")
     asked = parser.parse_args()
     grey, colour = people_of(asked.data, asked.split, PEOPLE if not asked.quick else 20)
@@ -94,19 +107,20 @@ def main() -> None:
     shown: list[dict[str, Pictures]] = []
     sets = [(faces, kind) for faces, kind in ((grey, "of LFW, in grey"), (colour, "in colour")) if len(faces)]
     for faces, kind in sets:
-        shown.append({name: change(faces) for name, change in ways(asked.weights).items()})
+        shown.append({name: change(faces) for name, change in ways(asked.weights, asked.portraits).items()})
         lines += ["", f"## {len(np.unique(faces.person))} people {kind}: {len(faces)} pictures", ""]
         lines += _table([row_of(name, faces, pictures) for name, pictures in shown[-1].items()], faces)
     lines += ["", "## Verification, people of LFW", "", *_verification(grey, shown[0])]
     lines += ["", "## How close faces are", "", *_closeness([some for some, _ in sets], shown, asked.data)]
-    again = [published(faces, CiaganFace(asked.weights), "another benchmark") for faces, _ in sets]
-    lines += ["", *_diversity([some for some, _ in sets], shown, again)]
+    for name, method in drawn_by(asked.weights, asked.portraits).items():
+        again = [published(faces, method, "another benchmark") for faces, _ in sets]
+        lines += ["", *_diversity(name, [some for some, _ in sets], shown, again)]
     lines += ["", f"Speed: {_pace():.0f} face crops a second by the generator, {cores()} cores."]
     lines += ["", f"{time.process_time() - started:.0f} seconds of CPU."]
     command = "python benchmarks/faces.py --data DIR"
     head = ["# Faces: detection, identification, verification", "", f"`{command}`; protocol: the file's docstring."]
     text = "\n".join([*head, *lines, ""])
-    if not asked.quick and asked.split == "test" and asked.weights is None:
+    if not asked.quick and asked.split == "test" and asked.weights is None and asked.portraits is None:
         Path(__file__).with_suffix(".md").write_text(text, encoding="utf-8")
     print(text)
 
@@ -118,30 +132,41 @@ def people_of(data: Path, split: str, people: int) -> tuple[Faces, Faces]:
     return _some(everybody.of(~everybody.colour), people, 2), _some(everybody.of(everybody.colour), 4, 30)
 
 
-def ways(weights: Path | None = None) -> dict[str, Callable[[Faces], Pictures]]:
+def drawn_by(weights: Path | None = None, portraits: Path | None = None) -> dict[str, Method]:
+    """Name → who draws somebody who does not exist."""
+    return {"CIAGAN": CiaganFace(weights), "heads": WholeHeads(portraits)}
+
+
+def ways(weights: Path | None = None, portraits: Path | None = None) -> dict[str, Callable[[Faces], Pictures]]:
     """Name → what is done to pictures."""
+    drawn = {
+        name: lambda faces, method=method: published(faces, method)
+        for name, method in drawn_by(weights, portraits).items()
+    }
     return {
         "original": lambda faces: faces.pixels,
-        "face filled (floor)": lambda faces: published(faces, Filled()),
-        "somebody else's real face (control)": swapped,
+        FLOORS["CIAGAN"]: lambda faces: published(faces, Filled()),
+        FLOORS["heads"]: lambda faces: published(faces, Taken()),
+        CONTROL: swapped,
         "pixelise 16": lambda faces: _each(faces, lambda picture: pixelised(picture, 16)),
         "pixelise 8": lambda faces: _each(faces, lambda picture: pixelised(picture, 8)),
         "blur 9": lambda faces: _each(faces, lambda picture: cv2.GaussianBlur(picture, (9, 9), 0)),
         "blur 17": lambda faces: _each(faces, lambda picture: cv2.GaussianBlur(picture, (17, 17), 0)),
-        "CIAGAN": lambda faces: published(faces, CiaganFace(weights)),
+        **drawn,
     }
 
 
 def published(faces: Faces, method: Method, purpose: str = "benchmark") -> Pictures:
     """Every picture as a frame with one face, published; every person has one code for a ``purpose``."""
-    key, side = Key(TEST_KEY), faces.pixels.shape[1]
-    made = []
+    key, side, whole = Key(TEST_KEY), faces.pixels.shape[1], getattr(method, "wants_heads", False)
+    windows, made = portrait_windows if whole else face_windows, []
     for picture, person, landmarks in zip(faces.pixels, faces.person, faces.landmarks, strict=True):
         points = (landmarks * side).astype(np.float32)
-        window = np.rint(face_windows(points[None])[0]).astype(np.int64)
+        window = np.rint(windows(points[None])[0]).astype(np.int64)
         window[2:] = window[:2] + (window[2:] - window[:2]).max()
         code = key.normals(purpose, str(person), size=CODE_SIZE).astype(np.float32)
-        made.append(anonymized(picture, [FacePlace(points, window, 1.0, usable=True, oval=True)], code[None], method))
+        place = FacePlace(points, window, 1.0, usable=True, oval=True, whole=whole)
+        made.append(anonymized(picture, [place], code[None], method))
     return np.stack(made)
 
 
@@ -211,19 +236,22 @@ def _table(rows: list[Row], faces: Faces) -> list[str]:
     for row in rows:
         detected = f"{100 * row.dlib:.1f} / {100 * row.centerface:.1f}"
         lines.append(f"| {row.name} | {detected} | {shared(row.own)} | {shared(row.other)} |")
-    original, floor, control, last = *rows[:3], rows[-1]
-    relative = f"{100 * last.dlib / original.dlib:.1f} / {100 * last.centerface / original.centerface:.1f}"
-    over, more = (
-        f"{shared(last.own - row.own, '+')} and {shared(last.other - row.other, '+')}" for row in (floor, control)
-    )
+    named = {row.name: row for row in rows}
+    original = named["original"]
+    for name, floor in FLOORS.items():
+        row = named[name]
+        relative = f"{100 * row.dlib / original.dlib:.1f} / {100 * row.centerface / original.centerface:.1f}"
+        over, more = (
+            f"{shared(row.own - named[less].own, '+')} and {shared(row.other - named[less].other, '+')}"
+            for less in (floor, CONTROL)
+        )
+        lines += [
+            "",
+            f"{name}: detection relative to the original {relative} %; over its floor {over} points, over somebody "
+            f"else's real face {more}.",
+        ]
     chance = np.mean([((faces.person == p).sum() - 1) / (len(faces) - 1) for p in np.unique(faces.person)])
-    return [
-        *lines,
-        "",
-        f"{last.name}: detection relative to the original {relative} %; over the floor {over} points, over "
-        f"somebody else's real face {more} (per person; in brackets 95 % by bootstrap over people); chance "
-        f"{100 * chance:.1f} %.",
-    ]
+    return [*lines, "", f"Per person; in brackets 95 % by bootstrap over people.  Chance: {100 * chance:.1f} %."]
 
 
 def shared(values: NDArray[np.float64], sign: str = "") -> str:
@@ -236,7 +264,7 @@ def shared(values: NDArray[np.float64], sign: str = "") -> str:
 
 def _verification(faces: Faces, shown: dict[str, Pictures]) -> list[str]:
     lines = ["| second picture | our network | dlib's |", "| --- | --- | --- |"]
-    for name in ("original", "face filled (floor)", "CIAGAN"):
+    for name in ("original", *FLOORS.values(), *FLOORS):
         cells = []
         for judge in (proxy_nca, dlib_embeddings):
             accepts = verified(embedded(judge, shown[name], faces), embedded(judge, faces.pixels, faces), faces.person)
@@ -245,13 +273,13 @@ def _verification(faces: Faces, shown: dict[str, Pictures]) -> list[str]:
     return [*lines, "", f"True accepts at a false-accept rate of {FALSE}; a recogniser as good as chance has {FALSE}."]
 
 
-def _diversity(sets: list[Faces], shown: list[dict[str, Pictures]], again: list[Pictures]) -> list[str]:
+def _diversity(name: str, sets: list[Faces], shown: list[dict[str, Pictures]], again: list[Pictures]) -> list[str]:
     """How far apart two codes make the same picture."""
     told = []
     for faces, pictures, others in zip(sets, shown, again, strict=True):
-        one, two = (embedded(proxy_nca, some, faces) for some in (pictures["CIAGAN"], others))
+        one, two = (embedded(proxy_nca, some, faces) for some in (pictures[name], others))
         told.append(f"{1 - float((one * two).sum(1).mean()):.2f} ({'colour' if faces.colour[0] else 'grey'})")
-    return [f"Mean cosine distance between one picture under two codes, by our network: {', '.join(told)}."]
+    return [f"{name}: mean cosine distance between one picture under two codes, by our network: {', '.join(told)}."]
 
 
 def _closeness(sets: list[Faces], shown: list[dict[str, Pictures]], data: Path) -> list[str]:
@@ -270,12 +298,11 @@ def _closeness(sets: list[Faces], shown: list[dict[str, Pictures]], data: Path) 
         "| --- | --- | --- | --- |",
     ]
     for faces, pictures in zip(sets, shown, strict=True):
-        name = "colour" if faces.colour[0] else "grey"
-        drawn = embedded(proxy_nca, pictures["CIAGAN"], faces)
-        for kind, some in (("strangers", embedded(proxy_nca, faces.pixels, faces)), ("fakes", drawn)):
-            nearest = (some @ known.T).max(1)
+        kind = "colour" if faces.colour[0] else "grey"
+        for name in ("original", *FLOORS):
+            nearest = (embedded(proxy_nca, pictures[name], faces) @ known.T).max(1)
             quantiles = " | ".join(f"{value:.2f}" for value in np.quantile(nearest, [0.5, 0.95, 0.99]))
-            lines.append(f"| {kind}, {name} | {quantiles} |")
+            lines.append(f"| {'strangers' if name == 'original' else name}, {kind} | {quantiles} |")
     return lines
 
 

@@ -177,6 +177,9 @@ def faces(
     sheet: Annotated[Path, typer.Argument(help="The picture to write (PNG): a row for every face.")],
     image: Annotated[Path, typer.Option("--image", help="A picture with faces.", metavar="FILE")],
     codes: Annotated[int, typer.Option("--codes", help="In how many ways its faces are anonymized.")] = 12,
+    method: Annotated[
+        str, typer.Option("--method", help="ciagan: faces in their own hair; heads: whole heads.")
+    ] = "ciagan",
     detector: options.Faces = "auto",
     key: options.KeyPath = None,
     test_key: options.TestKey = False,
@@ -185,10 +188,10 @@ def faces(
 
     def work() -> None:
         from mot_anon.measure.faces_sheet import make_sheet, write_sheet
-        from mot_anon.methods.base import CIAGAN, make_method
+        from mot_anon.publish.checks import checked_method
 
         secret = options.find_key(key, test_key) or draw_key()
-        made = make_sheet(image, codes, secret, make_method(CIAGAN, target="face"), detector)
+        made = make_sheet(image, codes, secret, checked_method(method, None, "face", control=True), detector)
         write_sheet(sheet, made)
         print(made.told())
 

@@ -67,7 +67,7 @@ MethodName = Annotated[
     str | None,
     typer.Option(
         "--method",
-        help="ciagan, solid, pixelate, blur; controls: recolor, grey, none; or a plug-in's. "
+        help="ciagan, heads (for faces), solid, pixelate, blur; controls: recolor, grey, none; or a plug-in's. "
         "Default: ciagan; pixelate for faces.",
         show_default=False,
     ),

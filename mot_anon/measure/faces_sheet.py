@@ -19,7 +19,7 @@ from mot_anon.plan.keys import Key
 from mot_anon.publish.render import render_frame
 from mot_anon.vision.face_detectors import AUTO, make_face_detector
 from mot_anon.vision.faces import find_faces
-from mot_anon.vision.heads import AROUND
+from mot_anon.vision.heads import AROUND, portrait_windows
 from mot_anon.vision.landmarks import SIZE, USABLE, LandmarkReader, face_windows, reading_windows
 from mot_anon.vision.parse import cut_window
 
@@ -59,8 +59,8 @@ class Sheet:
         return "\n".join(lines)
 
 
-def face_places(frame: Frame, detector: str = AUTO) -> list[FacePlace]:
-    """The faces of one picture, as far as ``detector`` finds them, where they would be drawn.
+def face_places(frame: Frame, detector: str = AUTO, *, whole: bool = False) -> list[FacePlace]:
+    """The faces of one picture, as far as ``detector`` finds them, where they, or ``whole`` heads, would be drawn.
 
     Raises
     ------
@@ -81,10 +81,11 @@ def face_places(frame: Frame, detector: str = AUTO) -> list[FacePlace]:
         usable = bool(sure >= USABLE)
         half = AROUND * _HEAD * max(face[2:]) / 2
         middle = face[:2] + face[2:] * (0.5, 0.4)
-        window = face_windows(landmarks[None])[0] if usable else np.concatenate([middle - half, middle + half])
+        drawn_in = portrait_windows if whole else face_windows
+        window = drawn_in(landmarks[None])[0] if usable else np.concatenate([middle - half, middle + half])
         corner, side = np.rint(window[:2]), max(4, round(float(window[2] - window[0])))
         square = np.concatenate([corner, corner + side]).astype(np.int64)
-        places.append(FacePlace(landmarks, square, float(sure), usable, oval=True))
+        places.append(FacePlace(landmarks, square, float(sure), usable, oval=True, whole=whole))
     return places
 
 
@@ -114,7 +115,7 @@ def make_sheet(image: Path, codes: int, key: Key, method: Method, detector: str 
     if not image.is_file():
         raise NotFoundError(f"{image}: not there")
     frame = read_frame(image)
-    places = face_places(frame, detector)
+    places = face_places(frame, detector, whole=getattr(method, "wants_heads", False))
     if not places:
         raise NotFoundError(f"{image}: no face was found; smaller or turned ones need --faces centerface")
     made = []

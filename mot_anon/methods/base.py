@@ -15,7 +15,7 @@ from mot_anon.vision.heads import Portrait
 from mot_anon.vision.look import Look
 
 Pixels = NDArray[np.float32]
-CIAGAN = "ciagan"
+CIAGAN, WHOLE_HEADS = "ciagan", "heads"
 TARGETS = ("body", "face", "both")
 
 
@@ -43,8 +43,9 @@ class Shape:
 class FaceShape:
     """Where a face is drawn, as a generator wants it: an upright square window of the frame, 64×64.
 
-    The window is that of :func:`mot_anon.vision.landmarks.face_windows`, 1.4 times as large as the landmarks; round a
-    head without them, :data:`mot_anon.vision.heads.AROUND` times as large as the head.
+    The window is that of :func:`mot_anon.vision.landmarks.face_windows`, 1.4 times as large as the landmarks, or where
+    whole heads are drawn, that of :func:`mot_anon.vision.heads.portrait_windows`; round a head without landmarks,
+    :data:`mot_anon.vision.heads.AROUND` times as large as the head.
 
     Attributes
     ----------
@@ -52,13 +53,14 @@ class FaceShape:
         (4,) x1, y1, x2, y2: where the window lies in the item's crop, in whole pixels; may leave it.
     surroundings:
         (64, 64, 3) float32 RGB in 0…1: the window with the hole, and every other region, filled smoothly from round
-        about; forehead, hair and neck are there.
+        about; forehead, hair and neck are there, but where whole heads are drawn: then as regions were filled.
     landmarks:
         (64, 64) float32 in 0…1: :func:`~mot_anon.vision.landmarks.draw_landmarks` of the points, smoothed along the
-        track; if not ``usable``, the head as a parser sees it, brighter where a face is, or 0 everywhere.
+        track; if not ``usable``, 0 everywhere.
     hole:
-        (64, 64) float32 in 0…1: what is drawn anew, :func:`~mot_anon.vision.landmarks.draw_holes` of the points; if not
-        ``usable``, where the whole head may be (:func:`mot_anon.vision.heads.head_oval`).
+        (64, 64) float32 in 0…1: what is drawn anew, :func:`~mot_anon.vision.landmarks.draw_holes` of the points; where
+        whole heads are drawn, where one may be: :func:`~mot_anon.vision.heads.portrait_ovals`, or if not ``usable``,
+        :func:`~mot_anon.vision.heads.head_oval`.
     confidence:
         0…1: how sure the landmarks are in this frame.
     usable:
@@ -66,6 +68,9 @@ class FaceShape:
         the item is a whole head (``Item.silhouette``) to be covered.
     points:
         (68, 2) float32: the points themselves, as fractions of the window; None if not ``usable``.
+    head:
+        (64, 64) float32 in 0…1: the head as a parser sees it, brighter where a face is; where whole heads are drawn and
+        landmarks are usable, the person's silhouette.  None where no parser looked.
     """
 
     window: NDArray[np.int64]
@@ -75,6 +80,7 @@ class FaceShape:
     confidence: float
     usable: bool
     points: Pixels | None = field(default=None, repr=False)
+    head: Pixels | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -145,6 +151,8 @@ class Method(Protocol):
     wants_faces:
         Whether it draws faces after landmarks: then every item of target ``face`` has a ``face``.  A method without
         this attribute does not.
+    wants_heads:
+        Whether it draws the heads to the faces, too, hair and all; only beside ``wants_faces``, and as that.
     """
 
     name: str
@@ -178,6 +186,7 @@ def make_method(name: str, strength: int | None = None, target: str = "body") ->
     """A method by name, with its strength or the default one.
 
     ``ciagan`` has one network for bodies and one for faces: the target decides, ``both`` draws bodies with their heads.
+    ``heads``, for target ``face``, draws all of a head.
 
     Raises
     ------
@@ -195,8 +204,14 @@ def make_method(name: str, strength: int | None = None, target: str = "body") ->
         if strength is not None:
             raise OptionError(f"method {name} has no --strength")
         return CiaganFace() if target == "face" else Ciagan()
+    if name == WHOLE_HEADS:
+        from mot_anon.methods.whole_heads import WholeHeads
+
+        if strength is not None:
+            raise OptionError(f"method {name} has no --strength")
+        return WholeHeads()
     plug_ins = {point.name: point for point in entry_points(group="mot_anon.methods")}
     if name not in plug_ins:
-        raise OptionError(f"no method {name!r}; there is: {', '.join([*METHODS, CIAGAN, *plug_ins])}")
+        raise OptionError(f"no method {name!r}; there is: {', '.join([*METHODS, CIAGAN, WHOLE_HEADS, *plug_ins])}")
     made: Method = plug_ins[name].load()(strength)
     return made

@@ -57,43 +57,48 @@ class CiaganFace:
 
     def render(self, batch: Sequence[Item]) -> list[tuple[Pixels, Pixels]]:
         """Draw all faces of a frame at once, and all other heads; alpha is the soft edge of the region, or the head."""
-        shapes = [_face(item) for item in batch]
-        faces = iter(self._draw([item for item, shape in zip(batch, shapes, strict=True) if shape.usable]))
-        heads = iter(self._draw_heads([item for item, shape in zip(batch, shapes, strict=True) if not shape.usable]))
-        return [
-            (placed(item, shape, toned(next(faces), shape)), item.silhouette)
-            if shape.usable
-            else (placed(item, shape, next(heads)), head_alpha(item, shape))
-            for item, shape in zip(batch, shapes, strict=True)
-        ]
+        usable = [face_of(item).usable for item in batch]
+        faces = iter(self.with_landmarks([item for item, use in zip(batch, usable, strict=True) if use]))
+        heads = iter(self._without([item for item, use in zip(batch, usable, strict=True) if not use]))
+        return [next(faces if use else heads) for use in usable]
 
-    def _draw(self, items: Sequence[Item]) -> Pixels:
+    def with_landmarks(self, items: Sequence[Item]) -> list[tuple[Pixels, Pixels]]:
+        """:meth:`render` of those whose landmarks are usable."""
         if not items:
-            return np.zeros((0, 1, 1, 3), np.float32)
+            return []
         from mot_anon.gan.face_shape import keyed_shape
         from mot_anon.vision.landmarks import draw_landmarks
 
-        shapes, codes = [_face(item) for item in items], np.stack([item.code for item in items])
-        lines = draw_landmarks(keyed_shape(np.stack([_points(shape) for shape in shapes]), codes))[:, 0]
+        shapes, codes = [face_of(item) for item in items], np.stack([item.code for item in items])
+        lines = draw_landmarks(keyed_shape(np.stack([points_of(shape) for shape in shapes]), codes))[:, 0]
         with one_thread():
-            return self._generator()(
+            pictures = self._generator()(
                 np.stack([shape.surroundings for shape in shapes]),
                 lines,
                 np.stack([shape.hole for shape in shapes]),
                 codes,
             )
+        return [
+            (placed(item, shape, toned(picture, shape)), item.silhouette)
+            for item, shape, picture in zip(items, shapes, pictures, strict=True)
+        ]
 
-    def _draw_heads(self, items: Sequence[Item]) -> Pixels:
+    def _without(self, items: Sequence[Item]) -> list[tuple[Pixels, Pixels]]:
         if not items:
-            return np.zeros((0, 1, 1, 3), np.float32)
-        shapes = [_face(item) for item in items]
+            return []
+        shapes = [face_of(item) for item in items]
+        nothing = np.zeros(shapes[0].hole.shape, np.float32)
         with one_thread():
-            return self._head_generator()(
+            pictures = self._head_generator()(
                 np.stack([shape.surroundings for shape in shapes]),
                 np.stack([shape.hole for shape in shapes]),
-                np.stack([shape.landmarks for shape in shapes]),
+                np.stack([nothing if shape.head is None else shape.head for shape in shapes]),
                 np.stack([item.code for item in items]),
             )
+        return [
+            (placed(item, shape, picture), head_alpha(item, shape))
+            for item, shape, picture in zip(items, shapes, pictures, strict=True)
+        ]
 
     def _head_generator(self) -> HeadGenerator:
         if self._heads is None:
@@ -123,20 +128,26 @@ def placed(item: Item, shape: FaceShape, picture: Pixels) -> Pixels:
 
 def head_alpha(item: Item, shape: FaceShape) -> Pixels:
     """How much of a drawn head shows in an item's crop, (H, W) float32 in 0…1: it ends softly, and with its region."""
+    height, width = item.silhouette.shape
+    return head_oval((height, width), shape.window) * ending(item, shape)
+
+
+def ending(item: Item, shape: FaceShape) -> Pixels:
+    """(H, W) float32 in 0…1: 0 where an item's region ends, and 1 a little inside of it."""
     side = float(shape.window[2] - shape.window[0])
     inside = cv2.distanceTransform(np.pad(item.silhouette > 0, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
-    ends = np.clip(inside / max(1.0, _FEATHER * side), 0, 1).astype(np.float32)
-    height, width = item.silhouette.shape
-    return head_oval((height, width), shape.window) * ends
+    return np.clip(inside / max(1.0, _FEATHER * side), 0, 1).astype(np.float32)
 
 
-def _points(shape: FaceShape) -> Pixels:
+def points_of(shape: FaceShape) -> Pixels:
+    """The landmarks of a shape that has some."""
     if shape.points is None:
         raise ValueError("a usable face has landmarks")
     return shape.points
 
 
-def _face(item: Item) -> FaceShape:
+def face_of(item: Item) -> FaceShape:
+    """Where an item's face is."""
     if item.face is None:
         raise ValueError("this method needs to know where faces are")
     return item.face

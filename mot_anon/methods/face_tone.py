@@ -33,17 +33,22 @@ def toned(picture: Pixels, shape: FaceShape) -> Pixels:
     neck says what colour and how light, or where it does not show, the place; a picture without colours gets none.  At
     the edge only what is smooth is changed, less and less inwards: eyes that lie near the edge stay.
     """
-    light = picture @ _LUMA
-    colour, gain = _complexion(picture, light, shape)
-    picture, light = picture * gain, light * gain
-    skin = light * colour
-    picture = skin + _LIPS * cv2.GaussianBlur(picture - skin, (0, 0), _TINT)
+    picture = skinned(picture, shape)
     distance = cv2.distanceTransform((shape.hole > 0.5).astype(np.uint8), cv2.DIST_L2, 3)
     share = np.clip(1 - distance / _EDGE, 0, 1)[..., None]
     difference = cv2.GaussianBlur(shape.surroundings - picture, (0, 0), _SMOOTH)
     difference *= np.exp(-((difference.mean(2, keepdims=True) / _EDGES) ** 2))
     whole = shape.surroundings + shape.hole[..., None] * (picture + share * difference - shape.surroundings)
     return np.asarray(whole.clip(0, 1), np.float32)
+
+
+def skinned(picture: Pixels, shape: FaceShape) -> Pixels:
+    """A picture (64, 64, 3) in the colour and light of the neck below its hole, or else of the place."""
+    light = picture @ _LUMA
+    colour, gain = _complexion(picture, light, shape)
+    picture, light = picture * gain, light * gain
+    skin = light * colour
+    return np.asarray(skin + _LIPS * cv2.GaussianBlur(picture - skin, (0, 0), _TINT), np.float32)
 
 
 def _complexion(picture: Pixels, light: Pixels, shape: FaceShape) -> tuple[Pixels, float]:

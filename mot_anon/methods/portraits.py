@@ -54,20 +54,56 @@ def window_of(portrait: Portrait) -> NDArray[np.int64]:
     return np.concatenate([low, low + side])
 
 
-def _given(item: Item, portrait: Portrait, rgb: Pixels, alpha: Pixels) -> tuple[Pixels, Pixels]:
-    """What the generator sees: surroundings (64, 64, 3) and shape (3, 64, 64)."""
+def generator_input(
+    window: NDArray[np.uint8], silhouette: Pixels, points: Pixels, code: Pixels
+) -> tuple[Pixels, Pixels]:
+    """What the generator sees of a window.
+
+    Parameters
+    ----------
+    window:
+        (64, 64, 3) uint8 RGB, without the head as far as that was taken out.
+    silhouette:
+        (64, 64) in 0…1, of the person.
+    points:
+        (68, 2) landmarks, as fractions of the window.
+    code:
+        (24,) of who is drawn: it changes their proportions.
+
+    Returns
+    -------
+    Surroundings (64, 64, 3) RGB in 0…1, and shape (3, 64, 64).
+    """
     from mot_anon.gan.face_shape import keyed_shape
     from mot_anon.gan.portraits import EMPTY, OUTLINE, portrait_shapes
 
+    low, high = OUTLINE
+    head = head_of(((silhouette - low) / (high - low)).clip(0, 1), points)
+    shape = portrait_shapes(keyed_shape(points[None], code[None]), head[None, None])[0]
+    return fill(window, shape[0] > EMPTY).astype(np.float32) / np.float32(255), shape
+
+
+def head_opacity(silhouette: Pixels, points: Pixels) -> Pixels:
+    """How much of a drawn head shows in its window, at any size (h, w): a silhouette in 0…1, as far as it is head."""
+    return head_of(opacity(silhouette, _NEAR), points, _SHOWN)
+
+
+def head_of(silhouette: Pixels, points: Pixels, share: float = 1.0) -> Pixels:
+    """The head's part of a silhouette (h, w), which has holes where somebody wears what looks like the wall behind.
+
+    ``points`` (68, 2) are landmarks, as fractions of it; ``share`` as in :func:`~mot_anon.vision.heads.portrait_ovals`.
+    """
+    size = (silhouette.shape[0], silhouette.shape[1])
+    ovals, skulls = portrait_ovals(points[None], size, share), portrait_skulls(points[None], size)
+    return np.maximum(silhouette * ovals[0, 0], skulls[0, 0])
+
+
+def _given(item: Item, portrait: Portrait, rgb: Pixels, alpha: Pixels) -> tuple[Pixels, Pixels]:
+    """What the generator sees of a body that is drawn."""
     window = window_of(portrait)
     body = item.erased + (alpha * (1 - _own_head(item, portrait)))[..., None] * (rgb - item.erased)
-    keyed = keyed_shape(_fractions(portrait)[None], item.code[None])
-    low, high = OUTLINE
-    head = _head(((_silhouette(item, window, _SIZE) - low) / (high - low)).clip(0, 1), portrait)
-    shape = portrait_shapes(keyed, head[None, None])[0]
-    picture = np.rint(255 * body.clip(0, 1)).astype(np.uint8)
-    surroundings = fill(window_pixels(picture, window, _SIZE), shape[0] > EMPTY)
-    return surroundings.astype(np.float32) / np.float32(255), shape
+    picture = window_pixels(np.rint(255 * body.clip(0, 1)).astype(np.uint8), window, _SIZE)
+    return generator_input(picture, _silhouette(item, window, _SIZE), _fractions(portrait), item.code)
 
 
 def _laid(item: Item, portrait: Portrait, picture: Pixels, rgb: Pixels, alpha: Pixels) -> Drawn:
@@ -80,7 +116,7 @@ def _laid(item: Item, portrait: Portrait, picture: Pixels, rgb: Pixels, alpha: P
         return rgb, alpha
     inside, here = (slice(b1, b2), slice(a1, a2)), (slice(b1 - y1, b2 - y1), slice(a1 - x1, a2 - x1))
     size = (y2 - y1, x2 - x1)
-    head = _head(opacity(_silhouette(item, window, size), _NEAR), portrait, _SHOWN)[here]
+    head = head_opacity(_silhouette(item, window, size), _fractions(portrait))[here]
     large = np.ascontiguousarray(enlarged(picture, size)[here])
     if item.look is not None:
         large = seen_by(item.look, large, head > _INSIDE)
@@ -105,12 +141,6 @@ def _silhouette(item: Item, window: NDArray[np.int64], size: tuple[int, int]) ->
     """An item's silhouette in a window of its crop, in 0…1."""
     found = window_pixels(np.rint(255 * item.silhouette).astype(np.uint8), window, size)
     return found.astype(np.float32) / np.float32(255)
-
-
-def _head(silhouette: Pixels, portrait: Portrait, share: float = 1.0) -> Pixels:
-    """The head's part of a silhouette (h, w), which has holes where somebody wears what looks like the wall behind."""
-    points, size = _fractions(portrait)[None], (silhouette.shape[0], silhouette.shape[1])
-    return np.maximum(silhouette * portrait_ovals(points, size, share)[0, 0], portrait_skulls(points, size)[0, 0])
 
 
 def _own_head(item: Item, portrait: Portrait) -> Pixels:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ from scipy.linalg import solveh_banded
 from mot_anon.plan.faces import FACE, Boxes, median_boxes, small_head, tracks_of
 from mot_anon.plan.regions import NOT_ONE
 from mot_anon.plan.silhouettes import PERSON, Maps, Readings, in_frame, windows_of
-from mot_anon.vision.heads import AROUND
+from mot_anon.vision.heads import AROUND, portrait_windows, skull_box
 from mot_anon.vision.landmarks import POINTS, USABLE, face_windows
 
 _STIFF = 6.0  # how much a bent course of landmarks costs, beside their distance from where they were read
@@ -43,6 +43,10 @@ class FacePlace:
         corners of its box are not covered.
     head:
         (32, 32) uint8: the head in the window as a parser sees it, brighter where a face is; None where none was asked.
+        Of a ``whole`` one with landmarks it is the person's silhouette.
+    whole:
+        A head is drawn as a whole, hair and all, even where landmarks are usable; the window is then that of
+        :func:`~mot_anon.vision.heads.portrait_windows`.
     """
 
     points: NDArray[np.float32] = field(repr=False)
@@ -51,6 +55,7 @@ class FacePlace:
     usable: bool
     oval: bool
     head: Maps | None = field(default=None, repr=False)
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,8 @@ class Heads:
         (N, 24, 24) uint8: :func:`~mot_anon.plan.torsos.torso_maps`; None for methods that draw no faces.
     maps:
         (N, 32, 32) uint8: :func:`head_maps`; None for methods that draw no faces.
+    whole:
+        () bool: as in :class:`FacePlace`, of all of them; None counts as no.
     """
 
     boxes: Boxes = field(repr=False)
@@ -80,11 +87,12 @@ class Heads:
     oval: NDArray[np.bool_] | None = field(default=None, repr=False)
     torsos: Maps | None = field(default=None, repr=False)
     maps: Maps | None = field(default=None, repr=False)
+    whole: NDArray[np.bool_] | None = None
 
     def of(self, rows: NDArray[np.int64]) -> Heads:
         """Some of them, in the order given."""
-        parts = (self.windows, self.points, self.confidence, self.usable, self.oval, self.torsos, self.maps)
-        return Heads(self.boxes[rows], self.faced[rows], *(None if part is None else part[rows] for part in parts))  # type: ignore[arg-type]
+        parts = {name: part for name, part in vars(self).items() if part is not None and name != "whole"}
+        return replace(self, **{name: part[rows] for name, part in parts.items()})
 
     def place(self, row: int) -> FacePlace | None:
         """Where a face is drawn; None for methods that draw none."""
@@ -94,7 +102,8 @@ class Heads:
         assert self.oval is not None
         sure, usable, oval = float(self.confidence[row]), bool(self.usable[row]), bool(self.oval[row])
         head = None if self.maps is None else self.maps[row]
-        return FacePlace(self.points[row], self.windows[row], sure, usable, oval, head)
+        whole = self.whole is not None and bool(self.whole)
+        return FacePlace(self.points[row], self.windows[row], sure, usable, oval, head, whole)
 
 
 def drawn_heads(
@@ -103,8 +112,10 @@ def drawn_heads(
     faces: Boxes,
     seen: Boxes,
     read: tuple[NDArray[np.float32], NDArray[np.float32]],
+    *,
+    whole: bool = False,
 ) -> Heads:
-    """Heads for a method that draws faces.
+    """Heads for a method that draws faces, or ``whole`` heads.
 
     Parameters
     ----------
@@ -129,8 +140,12 @@ def drawn_heads(
     usable &= ~np.isin(sources, NOT_ONE)  # a face is not all that there may be
     windows = np.empty((len(regions), 4))
     calm = median_boxes(faces, places, regions)
+    boxes = boxes.copy()
     for row in range(len(regions)):
-        if usable[row]:
+        if usable[row] and whole:
+            windows[row] = portrait_windows(points[row][None])[0]
+            boxes[row] = _joined(boxes[row], skull_box(points[row]))
+        elif usable[row]:
             windows[row] = face_windows(points[row])[0]
         else:
             windows[row] = _head_window(boxes[row], calm[row], seen[row], places[row], sources[row])
@@ -140,10 +155,13 @@ def drawn_heads(
     faced = np.isfinite(faces[:, 0])
     lying = places[:, 2] > places[:, 3]
     oval = np.isfinite(seen[:, 0]) | (sources == FACE) | ((sources == "gt") & ~lying & ~faced)
-    return Heads(boxes, faced, windows.astype(np.int64), points, confidence, usable, oval)
+    all_of_them = np.array(whole)
+    return Heads(boxes, faced, windows.astype(np.int64), points, confidence, usable, oval, whole=all_of_them)
 
 
-def head_maps(regions: pd.DataFrame, windows: NDArray[np.int64], readings: Readings) -> Maps:
+def head_maps(
+    regions: pd.DataFrame, windows: NDArray[np.int64], readings: Readings, outlined: NDArray[np.bool_] | None = None
+) -> Maps:
     """The heads of N regions as the parser sees them, averaged over the frames beside.
 
     Parameters
@@ -152,6 +170,8 @@ def head_maps(regions: pd.DataFrame, windows: NDArray[np.int64], readings: Readi
         N regions, and what the parser read in the first of them; what comes after is faces and nobody's body.
     windows:
         (N, 4) x1, y1, x2, y2 of :class:`FacePlace`.
+    outlined:
+        (N,) whose silhouettes are wanted in place of their heads; None: nobody's.
 
     Returns
     -------
@@ -159,13 +179,16 @@ def head_maps(regions: pd.DataFrame, windows: NDArray[np.int64], readings: Readi
     """
     seen = windows_of(regions[["x", "y", "w", "h"]].to_numpy(float))
     maps = np.zeros((len(regions), CELLS, CELLS), np.uint8)
+    outlined = np.zeros(len(regions), bool) if outlined is None else outlined
     for row in np.flatnonzero(readings.scores >= PERSON):
-        head = in_frame(readings.parts[row, 0], seen[row], tuple(windows[row].tolist()))
+        shown = readings.silhouettes[row] if outlined[row] else readings.parts[row, 0]
+        head = in_frame(shown, seen[row], tuple(windows[row].tolist()))
         maps[row] = cv2.resize(head, (CELLS, CELLS), interpolation=cv2.INTER_AREA)
     frames, calm = regions["frame"].to_numpy(np.int64), maps.copy()
     for rows in tracks_of(regions):
         for row in rows:
             weight = np.clip(_CALM + 1 - np.abs(frames[rows] - frames[row]), 0, None)
+            weight = weight * (outlined[rows] == outlined[row])
             near = weight > 0
             calm[row] = np.rint(np.average(maps[rows[near]], axis=0, weights=weight[near]))
     return calm
@@ -217,6 +240,12 @@ def _head_window(box: Boxes, face: Boxes, seen: Boxes, place: Boxes, source: str
         middle, size = np.clip(head[:2] + head[2:] / 2, box[:2], box[:2] + box[2:]), float(head[2])
     half = AROUND * size / 2
     return np.concatenate([middle - half, middle + half])
+
+
+def _joined(one: Boxes, other: Boxes) -> Boxes:
+    """The smallest box x, y, w, h that holds two of them."""
+    low = np.minimum(one[:2], other[:2])
+    return np.concatenate([low, np.maximum(one[:2] + one[2:], other[:2] + other[2:]) - low])
 
 
 def _inside(face: Boxes, head: Boxes) -> bool:

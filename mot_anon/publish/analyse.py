@@ -124,6 +124,7 @@ def plan_recording(
     silhouettes: bool = False,
     restored: bool = True,
     faces: bool = False,
+    whole: bool = False,
 ) -> CameraPlan:
     """Find everybody in a recording and give each track an identity code.
 
@@ -140,6 +141,8 @@ def plan_recording(
         whole box; what a parser only doubts costs them nothing to cover.
     faces:
         Read landmarks: for methods that draw faces (with target ``face``).
+    whole:
+        For those that draw the heads to them, too.
     """
     sequence, name = recording.first, recording.name
     size = (sequence.width, sequence.height)
@@ -174,9 +177,8 @@ def plan_recording(
         regions = retracked(sequence.frames, regions, name, progress(f"tracks {name}", sequence.n_frames))
     heads = None
     if target != "body":
-        regions, heads = find_heads(
-            sequence.frames, name, sequence.fps, size, regions, coverage.faces, progress, drawn=faces, tight=silhouettes
-        )
+        about = (sequence.frames, name, sequence.fps, size, regions, coverage.faces, progress)
+        regions, heads = find_heads(*about, drawn=faces, tight=silhouettes, whole=whole)
         regions = reg.order_far_to_near(regions.assign(_head=range(len(regions))))
     seen: dict[int, looks.Maps] = {}
     if silhouettes:

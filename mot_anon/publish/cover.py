@@ -12,6 +12,7 @@ from mot_anon.plan.camera import Region
 from mot_anon.plan.heads import FacePlace
 from mot_anon.plan.regions import clip
 from mot_anon.plan.silhouettes import Seen, in_frame
+from mot_anon.vision.heads import portrait_ovals
 from mot_anon.vision.landmarks import draw_holes
 
 Labels = NDArray[np.int32]
@@ -132,8 +133,8 @@ def margin(region: Region) -> float:
 
 
 def _drawn(region: Region) -> FacePlace | None:
-    """Where a face is drawn after landmarks, if one is."""
-    return region.face if region.face is not None and region.face.usable else None
+    """Where no more of a head is drawn than its face, if so."""
+    return region.face if region.face is not None and region.face.usable and not region.face.whole else None
 
 
 def _rim(place: FacePlace) -> float:
@@ -165,13 +166,27 @@ def uncovered(region: Region, labels: Labels, size: tuple[int, int], target: str
 def _box_mask(region: Region, part: tuple[int, int, int, int], size: tuple[int, int], target: str) -> NDArray[np.bool_]:
     mask = _inside(region.head if target == "face" else region.box, part, size)
     if target == "face":
-        return mask & _oval(region.head, part) if region.face is not None and region.face.oval else mask
+        if region.face is not None and region.face.oval:
+            mask &= _oval(region.head, part)
+        if region.face is not None and region.face.usable and mask.any():
+            mask &= _above_neck(region.face, part)
+        return mask
     head, given_up = clip(region.head, size), False
     for thing in region.cut:
         mask &= ~_inside(thing, part, size)
         a1, b1, a2, b2 = clip(thing, size)
         given_up |= a1 <= head[0] and b1 <= head[1] and a2 >= head[2] and b2 >= head[3]
     return mask if given_up and not region.faced else mask | _inside(region.head, part, size)
+
+
+def _above_neck(place: FacePlace, part: tuple[int, int, int, int]) -> NDArray[np.bool_]:
+    """(h, w): the pixels of a part x1, y1, x2, y2 that are not below the jaw of a whole head with landmarks."""
+    size = (part[3] - part[1], part[2] - part[0])
+    points = (place.points - np.array(part[:2])) / np.array([size[1], size[0]])
+    oval = portrait_ovals(points[None].astype(np.float32), size)[0, 0] > 0
+    middle = float(place.points[:, 1].min() + place.points[:, 1].max()) / 2 - part[1]
+    oval[: max(0, round(middle))] = True
+    return oval
 
 
 def _oval(box: NDArray[np.float64], part: tuple[int, int, int, int]) -> NDArray[np.bool_]:

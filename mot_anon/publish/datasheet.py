@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mot_anon.errors import FormatError
-from mot_anon.methods.base import CIAGAN
+from mot_anon.methods.base import CIAGAN, WHOLE_HEADS
 from mot_anon.publish import record as rec
 from mot_anon.publish.settings import SILHOUETTE
 
@@ -196,14 +196,15 @@ def _risks(record: Mapping[str, Any]) -> str:
         "compared, and what is compared tells more than each alone.",
         "- Somebody whom labels and detectors missed is as they were; the audit lists whom it doubts.",
     ]
-    if record.get("method") == CIAGAN:
+    if record.get("method") in (CIAGAN, WHOLE_HEADS):
         rows.insert(
             2,
             "- Faces that are large enough to be read are drawn turned as the old ones were, with mouths as far open; "
             "their proportions are others.",
         )
     if record.get("target") == "face":
-        rows.insert(1, "- Clothes, build and hair are as they were: people can be recognised and linked by them.")
+        kept = "Clothes and build" if record.get("method") == WHOLE_HEADS else "Clothes, build and hair"
+        rows.insert(1, f"- {kept} are as they were: people can be recognised and linked by them.")
     if record.get("control"):
         rows.insert(0, "- **This tree was made with a control method that protects nobody.**")
     return "\n".join(rows)

@@ -34,6 +34,7 @@ def find_heads(
     *,
     drawn: bool,
     tight: bool,
+    whole: bool = False,
 ) -> tuple[pd.DataFrame, Heads]:
     """Where the heads of all regions are, and regions for faces that nobody is known to have.
 
@@ -49,6 +50,8 @@ def find_heads(
         The method draws faces: landmarks are read, and a head that a parser sees is covered no wider than it is.
     tight:
         The method covers silhouettes, and no more than found faces beside them.
+    whole:
+        The method that draws faces draws the heads to them, too.
 
     Returns
     -------
@@ -97,7 +100,7 @@ def find_heads(
         face_only = np.concatenate([face_only, np.ones(len(more), bool)])
     if not drawn:
         return regions, Heads(boxes, np.isfinite(faces[:, 0]))
-    heads = _read(frames, name, regions, (boxes, faces, seen), readings, progress)
+    heads = _read(frames, name, regions, (boxes, faces, seen), readings, progress, whole=whole)
     assert heads.usable is not None
     # What a detector takes for a face where nobody's head is expected is often a hand: no head is drawn on it.
     return regions.assign(kind=np.where(face_only & ~heads.usable, "unsure", regions["kind"])), heads
@@ -110,6 +113,8 @@ def _read(
     places: tuple[whose.Boxes, whose.Boxes, whose.Boxes],
     readings: Readings | None,
     progress: Callable[[str, int], Tick],
+    *,
+    whole: bool,
 ) -> Heads:
     """The heads of all regions as a method draws them; ``places``: what is covered, found faces, seen heads."""
     from mot_anon.vision.landmarks import LandmarkReader
@@ -118,9 +123,9 @@ def _read(
     there = np.isfinite(faces[:, 0])
     table = pd.DataFrame(faces[there], columns=["x", "y", "w", "h"]).assign(frame=regions["frame"].to_numpy()[there])
     read = landmark_sequence(frames, table, LandmarkReader(), progress(f"landmarks {name}", len(frames)))
-    heads = drawn_heads(regions, boxes, faces, seen, read)
+    heads = drawn_heads(regions, boxes, faces, seen, read, whole=whole)
     if readings is None:
         return heads
     assert heads.windows is not None
-    maps = head_maps(regions, heads.windows, readings)
-    return replace(heads, torsos=torso_maps(regions, boxes, seen, readings), maps=maps)
+    maps = head_maps(regions, heads.windows, readings, heads.usable if whole else None)
+    return replace(heads, torsos=torso_maps(regions, heads.boxes, seen, readings), maps=maps)

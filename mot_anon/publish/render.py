@@ -23,7 +23,7 @@ from mot_anon.publish.cover import Labels, covered_box, covered_mask, face_alpha
 from mot_anon.publish.erase import Staying, erase, grain, grain_of
 from mot_anon.vision import landmarks
 from mot_anon.vision.augment import fill
-from mot_anon.vision.heads import head_oval
+from mot_anon.vision.heads import head_oval, portrait_ovals
 from mot_anon.vision.look import Look
 from mot_anon.vision.parse import SIZE
 from mot_anon.vision.windows import window_pixels
@@ -115,7 +115,7 @@ def _staying(regions: Sequence[Region], size: tuple[int, int]) -> Staying | None
     for region in regions:
         x1, y1, x2, y2 = clip(region.box, size)
         people[y1:y2, x1:x2] |= region.person
-        if region.face is not None and region.face.usable:
+        if region.face is not None and region.face.usable and not region.face.whole:
             x1, y1, x2, y2 = clip(covered_box(region, "face"), size)
             faces[y1:y2, x1:x2] = True
         if region.torso is None:
@@ -152,7 +152,7 @@ def _item(
         if region.portrait is not None:
             portrait = replace(region.portrait, points=region.portrait.points - np.array(part[:2], np.float32))
     if target == "face" and region.face is not None:
-        if region.face.usable:
+        if region.face.usable and not region.face.whole:
             mine, silhouette = covered_mask(region, size, target), face_alpha(region, part)
         face = face_of(region.face, erased, part)
     head = head_size(region.box)
@@ -188,18 +188,24 @@ def shape_of(seen: Seen, erased: Frame, part: tuple[int, int, int, int]) -> Shap
 def face_of(place: FacePlace, erased: Frame, part: tuple[int, int, int, int]) -> FaceShape:
     """Where a face or a head is drawn; ``erased`` and ``part`` as in :func:`shape_of`."""
     window = place.window
+    points, lines, head = None, np.zeros(landmarks.SIZE, np.float32), None
     if place.usable:
         points = (place.points - window[:2]) / (window[2:] - window[:2])
-        drawn, hole = landmarks.draw_landmarks(points[None])[0, 0], landmarks.draw_holes(points[None])[0, 0]
+        lines = landmarks.draw_landmarks(points[None])[0, 0]
+    if place.head is not None:
+        large = cv2.resize(place.head, landmarks.SIZE[::-1], interpolation=cv2.INTER_LINEAR)
+        head = large.astype(np.float32) / np.float32(255)
+    if points is None:
+        hole = head_oval(landmarks.SIZE)
+    elif place.whole:
+        hole = portrait_ovals(points[None], landmarks.SIZE)[0, 0]
     else:
-        points = None
-        drawn, hole = np.zeros(landmarks.SIZE, np.float32), head_oval(landmarks.SIZE)
-        if place.head is not None:
-            head = cv2.resize(place.head, landmarks.SIZE[::-1], interpolation=cv2.INTER_LINEAR)
-            drawn = head.astype(np.float32) / np.float32(255)
-    surroundings = fill(window_pixels(erased, window, landmarks.SIZE), hole > _FACE_HOLE)
+        hole = landmarks.draw_holes(points[None])[0, 0]
+    surroundings = window_pixels(erased, window, landmarks.SIZE)
+    if not (place.usable and place.whole):
+        surroundings = fill(surroundings, hole > _FACE_HOLE)
     inside, sure = window - np.tile(part[:2], 2), place.confidence
-    return FaceShape(inside, _rgb(surroundings), drawn, hole, sure, place.usable, points)
+    return FaceShape(inside, _rgb(surroundings), lines, hole, sure, place.usable, points, head)
 
 
 def _roughen(published: Frame, owned: NDArray[np.bool_], sigma: float, number: int) -> None:

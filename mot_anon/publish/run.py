@@ -159,7 +159,9 @@ def _build(
         stored = work.plan(index)
         if stored is None:
             coverage, target = settings.coverage, settings.target
-            draws_bodies, draws_faces = (getattr(method, w, False) for w in ("wants_silhouettes", "wants_faces"))
+            draws_bodies, draws_faces, whole = (
+                getattr(method, wish, False) for wish in ("wants_silhouettes", "wants_faces", "wants_heads")
+            )
             plan = plan_recording(
                 recording,
                 key,
@@ -170,6 +172,7 @@ def _build(
                 silhouettes=draws_bodies or settings.shape == SILHOUETTE,
                 restored=draws_bodies,
                 faces=draws_faces and target == "face",
+                whole=whole,
             )
             stored = work.store_plan(index, plan), plan
         plans.append(stored)

@@ -16,6 +16,8 @@ _FULL = 130  # of 255: what a head is drawn with that the parser learns from; wh
 _EDGE = 0.5  # share of that, or of the brightest, from which a cell belongs to the head
 _PORTRAIT, _RAISED = 1.9, 0.17  # side of a portrait's window by the longer side of landmarks, and how far up it lies
 _FACE_ASIDE, _HAIR, _CHIN = 0.55, 0.4, 0.03  # the same of what is head for sure; its width by that of the landmarks
+_FOREHEAD = 0.25  # of the face's height, by which skin reaches above the brows at least
+_ROOM = 1.15  # of the box of what is head for sure: it is covered without its corners
 _ASIDE, _ABOVE, _BELOW = 0.75, 0.58, 0.05  # of that side: how far a head reaches from their middle, brows and chin
 
 
@@ -109,6 +111,27 @@ def portrait_skulls(points: NDArray[np.float32], size: tuple[int, int]) -> NDArr
     """Where heads with landmarks are at least, whatever a silhouette says; as :func:`portrait_ovals`."""
     low, high, _ = _extent(points)
     return _ellipses(points, size, _FACE_ASIDE * (high - low)[:, :1], _HAIR, _CHIN)
+
+
+def bare_face(size: tuple[int, int], points: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Where there is skin for sure, (height, width) of 0 and 1: from the chin to the middle of the forehead.
+
+    ``points`` (68, 2) are landmarks, as fractions of the picture.
+    """
+    places = points.astype(np.float64) * size[::-1]
+    skin = np.concatenate([places, places[17:27] + _FOREHEAD * (places[17:27].mean(0) - places[8])])
+    face = np.zeros(size, np.uint8)
+    cv2.fillConvexPoly(face, cv2.convexHull(np.rint(skin).astype(np.int32)), 1)
+    return face
+
+
+def skull_box(points: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The box (4,) x, y, w, h round what is head for sure of landmarks (68, 2), with some room, in their unit."""
+    low, high, side = (values[0] for values in _extent(points[None]))
+    half = _FACE_ASIDE * (high - low)[0]
+    x, top, bottom = (low + high)[0] / 2, low[1] - _HAIR * side[0], high[1] + _CHIN * side[0]
+    size = _ROOM * np.array([2 * half, bottom - top])
+    return np.concatenate([np.array([x, (top + bottom) / 2]) - size / 2, size])
 
 
 def _ellipses(

@@ -10,7 +10,7 @@ import pytest
 from face_ablations import WholeFace, frechet
 from face_parrot import MOST, practice
 from face_swaps import swapped
-from faces import people_of, published, recall, verified
+from faces import Filled, Taken, people_of, published, recall, verified
 
 from mot_anon.gan import faces as networks
 from mot_anon.methods.ciagan_face import CiaganFace
@@ -86,3 +86,15 @@ def test_only_the_ablation_sees_the_face_that_it_replaces(method: type[CiaganFac
         picture[y - 6 : y + 6, x - 6 : x + 6] = 255 - picture[y - 6 : y + 6, x - 6 : x + 6]
     one, two = (published(faces, method(weights)) for faces in (grey, other))
     assert np.array_equal(one, two) != sees
+
+
+def test_the_floor_of_whole_heads_has_no_hair_and_that_of_faces_has(tmp_path: Path) -> None:
+    grey, _ = people_of(write_faces(tmp_path / "faces", grey=60, hair=True), "train", 2)
+    filled, taken = (published(grey, method).astype(int) for method in (Filled(), Taken()))
+    changed, more = ((np.abs(made - grey.pixels).max(3) > 0) for made in (filled, taken))
+    assert more.mean() > 1.3 * changed.mean()
+    side = grey.pixels.shape[1]
+    for picture, points in zip(more, grey.landmarks, strict=True):
+        x, brows = np.rint(side * np.array([points[:, 0].mean(), points[:, 1].min()])).astype(int)
+        assert picture[brows - 4, x]
+        assert not picture[min(side - 1, round(side * points[:, 1].max()) + 8), x]

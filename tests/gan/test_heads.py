@@ -159,7 +159,7 @@ def an_item(code: int = 0, *, window: tuple[int, ...] = (10, 5, 70, 65), grey: f
     oval, around = head_oval((64, 64)), np.full((64, 64, 3), grey, np.float32)
     seen = np.zeros((64, 64), np.float32)
     seen[20:44, 22:42] = 0.5
-    shape = FaceShape(np.array(window), around, seen, oval, 0.0, False)
+    shape = FaceShape(np.array(window), around, np.zeros_like(seen), oval, 0.0, False, head=seen)
     below = np.full((*size, 3), grey, np.float32)
     return Item(below, np.ones(size, np.float32), codes(code + 1)[code], 20.0, 0, face=shape)
 

@@ -38,7 +38,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def two_faces(*_: object) -> list[FacePlace]:
+def two_faces(*_: object, **__: object) -> list[FacePlace]:
     """One to draw at the left, and a head to cover at the right."""
     points = (face_points() * 25 + (60, 60)).astype(np.float32)
     window = np.rint(face_windows(points[None])[0]).astype(np.int64)

@@ -11,6 +11,7 @@ import pytest
 from mot_anon.data.sequence import Sequence
 from mot_anon.errors import FormatError
 from mot_anon.gan.faces import GENERATOR_WEIGHTS
+from mot_anon.gan.heads import WEIGHTS as HEAD_WEIGHTS
 from mot_anon.plan.keys import TEST_KEY
 from mot_anon.publish.datasheet import NAME, datasheet, update
 from mot_anon.publish.record import FILE_TIME
@@ -83,6 +84,13 @@ def test_how_drawn_faces_are_turned_is_said(run: Publish, sequence: Sequence, tm
     turned = "drawn turned as the old ones were"
     assert turned in sheet(run(sequence, target="face", method="ciagan", out=tmp_path / "drawn").tree)
     assert turned not in sheet(run(sequence, target="face", out=tmp_path / "mosaics").tree)
+
+
+@pytest.mark.skipif(not HEAD_WEIGHTS.is_file(), reason="the weights of the generator of heads are absent")
+def test_whole_heads_leave_clothes_and_no_hair(run: Publish, sequence: Sequence) -> None:
+    text = sheet(run(sequence, target="face", method="heads").tree)
+    assert "Clothes and build are as they were" in text
+    assert "drawn turned as the old ones were" in text
 
 
 def test_a_control_says_that_it_protects_nobody(run: Publish, sequence: Sequence) -> None:

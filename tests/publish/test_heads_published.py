@@ -141,9 +141,10 @@ def test_where_no_landmarks_are_a_method_is_shown_the_head_as_the_parser_sees_it
     render_frame(PLACE, [region(usable=False, face=replace(place, head=head))], mask, "face", 0)
     shown = mask.shown[0].face
     assert shown is not None
-    assert shown.landmarks.shape == (64, 64)
-    assert np.allclose(shown.landmarks[24:40, 24:40], 0.8)
-    assert shown.landmarks[:12].max() == 0
+    assert shown.head is not None
+    assert shown.head.shape == (64, 64)
+    assert np.allclose(shown.head[24:40, 24:40], 0.8)
+    assert shown.head[:12].max() == shown.landmarks.max() == 0
     assert shown.hole[32, 32] == 1
 
 

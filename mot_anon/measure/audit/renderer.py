@@ -63,9 +63,10 @@ def draws_faces(record: dict[str, Any]) -> bool:
     if record.get("target") != "face":
         return False
     try:
-        return bool(getattr(make_method(str(record.get("method")), None, "face"), "wants_faces", False))
+        method = make_method(str(record.get("method")), None, "face")
     except OptionError:
         return False
+    return getattr(method, "wants_faces", False) and not getattr(method, "wants_heads", False)
 
 
 def wants_silhouettes(record: dict[str, Any]) -> bool:
