@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +13,7 @@ from mot_anon.methods.drawing import enlarged, opacity, outspoken
 from mot_anon.vision.augment import fill
 from mot_anon.vision.heads import Portrait, portrait_ovals, portrait_skulls, portrait_windows
 from mot_anon.vision.look import seen_by
-from mot_anon.vision.windows import window_pixels
+from mot_anon.vision.windows import in_frame, window_pixels
 
 if TYPE_CHECKING:
     from mot_anon.gan.portraits import PortraitGenerator
@@ -154,20 +153,10 @@ def _own_head(item: Item, portrait: Portrait) -> Pixels:
     shape = item.shape
     if shape is None:
         raise ValueError("a body that is drawn has a shape")
-    limbs = outspoken(shape.parts)[list(_LIMBS)].max(0)
-    free = 1 - (_BODY * _in_crop(limbs, shape.window, (height, width))).clip(0, 1)
+    limbs = np.rint(255 * outspoken(shape.parts)[list(_LIMBS)].max(0)).astype(np.uint8)
+    laid = in_frame(limbs, shape.window, (0, 0, width, height)).astype(np.float32) / np.float32(255)
+    free = 1 - (_BODY * laid).clip(0, 1)
     return above[:, None] * beside[None] * free
-
-
-def _in_crop(map_: Pixels, window: NDArray[np.int64], size: tuple[int, int]) -> Pixels:
-    """A map (h, w) of a window x1, y1, x2, y2 of a crop as it lies on the crop, (height, width); 0 outside of it."""
-    x1, y1, x2, y2 = window.tolist()
-    laid = np.zeros(size, np.float32)
-    a1, b1, a2, b2 = max(0, x1), max(0, y1), min(size[1], x2), min(size[0], y2)
-    if a2 > a1 and b2 > b1:
-        large = cv2.resize(map_, (x2 - x1, y2 - y1), interpolation=cv2.INTER_LINEAR)
-        laid[b1:b2, a1:a2] = large[b1 - y1 : b2 - y1, a1 - x1 : a2 - x1]
-    return laid
 
 
 def _portrait(item: Item) -> Portrait:

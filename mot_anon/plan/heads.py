@@ -12,9 +12,10 @@ from scipy.linalg import solveh_banded
 
 from mot_anon.plan.faces import FACE, Boxes, median_boxes, small_head, tracks_of
 from mot_anon.plan.regions import NOT_ONE
-from mot_anon.plan.silhouettes import PERSON, Maps, Readings, in_frame, windows_of
+from mot_anon.plan.silhouettes import PERSON, Maps, Readings, windows_of
 from mot_anon.vision.heads import AROUND, portrait_windows, skull_box
 from mot_anon.vision.landmarks import POINTS, USABLE, face_windows
+from mot_anon.vision.windows import in_frame
 
 _STIFF = 6.0  # how much a bent course of landmarks costs, beside their distance from where they were read
 _STEADY, _SHORTEST = 2, 3  # frames each way that vote whether landmarks are usable, and fewest in a row that are used

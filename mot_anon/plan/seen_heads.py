@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from mot_anon.plan import regions as reg
 from mot_anon.plan.faces import HIDDEN, Boxes, bridged, median_boxes, tracks_of
 from mot_anon.plan.identities import CAMERA_TRACK
-from mot_anon.plan.silhouettes import PERSON, Readings, in_frame, somebody_else, windows_of
+from mot_anon.plan.silhouettes import PERSON, Readings, somebody_else, windows_of
 from mot_anon.vision.heads import brightest_box
+from mot_anon.vision.windows import in_frame
 
 _LEAST, _SURE = 55, 120  # what the brightest cell has to be where frames beside say the same, and where none does
 _AGREE, _MOST, _FEWEST = 0.5, 0.7, 3  # head sizes apart that is the same place; which share says so, of how many

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from mot_anon.plan.moving import MOTION
 from mot_anon.plan.perspective import too_tall
 from mot_anon.vision.bodies import PARTS
 from mot_anon.vision.parse import SIZE, widen
+from mot_anon.vision.windows import in_frame
 
 Maps = NDArray[np.uint8]
 _PART_SIZE = (SIZE[0] // 2, SIZE[1] // 2)
@@ -249,28 +249,6 @@ def _clear(regions: pd.DataFrame, size: tuple[int, int]) -> NDArray[np.bool_]:
     for row in np.flatnonzero(loose):
         clear[row] = reg.visible_share(boxes[row], boxes[(numbers == numbers[row]) & ~loose], size) >= CLEAR
     return clear
-
-
-def in_frame(maps: Maps, window: NDArray[np.int64], part: tuple[int, int, int, int]) -> Maps:
-    """Maps (h, w) of a window as they lie on a part x1, y1, x2, y2 of the frame; 0 outside the window."""
-    x1, y1, x2, y2 = part
-    width, height = (window[2:] - window[:2]).tolist()
-    across, down = width / maps.shape[1], height / maps.shape[0]
-    # Where the middles of the map's cells lie, counted from the middle of the part's first pixel.
-    place = np.array(
-        [[across, 0, window[0] - x1 + across / 2 - 0.5], [0, down, window[1] - y1 + down / 2 - 0.5]], np.float64
-    )
-    size = (max(0, x2 - x1), max(0, y2 - y1))
-    if not all(size):
-        return np.zeros(size[::-1], np.uint8)
-    if across < 1 or down < 1:  # fewer pixels than cells: means, not samples
-        few = (min(width, maps.shape[1]), min(height, maps.shape[0]))
-        return in_frame(np.asarray(cv2.resize(maps, few, interpolation=cv2.INTER_AREA), np.uint8), window, part)
-    laid = cv2.warpAffine(maps, place, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    inside = np.zeros_like(laid)
-    a1, b1, a2, b2 = np.maximum(0, window - np.tile(part[:2], 2)).tolist()
-    inside[b1:b2, a1:a2] = laid[b1:b2, a1:a2]
-    return np.asarray(inside, np.uint8)
 
 
 def pack(steady: Steady, sure: NDArray[np.bool_], rows: NDArray[np.int64]) -> Maps:

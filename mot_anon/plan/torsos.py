@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mot_anon.plan.faces import Boxes, small_head
-from mot_anon.plan.silhouettes import PERSON, Maps, Readings, in_frame, windows_of
+from mot_anon.plan.silhouettes import PERSON, Maps, Readings, windows_of
+from mot_anon.vision.windows import in_frame
 
 CELLS = 24
 """Rows and columns of a map."""

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from mot_anon.plan.camera import Region
 from mot_anon.plan.heads import FacePlace
 from mot_anon.plan.regions import clip
-from mot_anon.plan.silhouettes import Seen, in_frame
+from mot_anon.plan.silhouettes import Seen
 from mot_anon.vision.heads import portrait_ovals
 from mot_anon.vision.landmarks import draw_holes
+from mot_anon.vision.windows import in_frame
 
 Labels = NDArray[np.int32]
 """(H, W) int32: index of the region that owns a pixel, −1 for background."""

@@ -17,7 +17,7 @@ from mot_anon.plan.camera import Region
 from mot_anon.plan.heads import FacePlace
 from mot_anon.plan.plate import Plate
 from mot_anon.plan.regions import clip, head_size
-from mot_anon.plan.silhouettes import Seen, in_frame
+from mot_anon.plan.silhouettes import Seen
 from mot_anon.plan.torsos import torso_window
 from mot_anon.publish.cover import Labels, covered_box, covered_mask, face_alpha, label_regions
 from mot_anon.publish.erase import Staying, erase, grain, grain_of
@@ -26,7 +26,7 @@ from mot_anon.vision.augment import fill
 from mot_anon.vision.heads import head_oval, portrait_ovals
 from mot_anon.vision.look import Look
 from mot_anon.vision.parse import SIZE
-from mot_anon.vision.windows import window_pixels
+from mot_anon.vision.windows import in_frame, window_pixels
 
 _HOLE, _RIM = 64, 11  # of 255, and cells: as holes are in the generator's training
 _FACE_HOLE = 0.02

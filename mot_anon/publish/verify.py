@@ -21,10 +21,10 @@ from mot_anon.plan.camera import Region
 from mot_anon.plan.heads import FacePlace
 from mot_anon.plan.keys import Key
 from mot_anon.plan.regions import clip
-from mot_anon.plan.silhouettes import in_frame
 from mot_anon.publish.cover import Labels, covered_box, uncovered
 from mot_anon.vision.cache import Tick
 from mot_anon.vision.heads import head_oval
+from mot_anon.vision.windows import in_frame
 
 _JPEG_MEAN = 4.0
 """Grey levels: mean change of brightness that JPEG at quality 95 is allowed, inside regions and outside."""

@@ -10,6 +10,7 @@ from mot_anon.plan import silhouettes as looks
 from mot_anon.plan.camera import CameraPlan
 from mot_anon.plan.regions import OCCLUDER_COLUMNS
 from mot_anon.plan.steadying import steadied
+from mot_anon.vision.windows import in_frame
 
 SIZE = (400, 300)
 
@@ -115,13 +116,13 @@ def test_a_track_of_one_detector_is_a_person_in_all_frames_or_in_none() -> None:
 def test_maps_lie_where_the_box_lies(box: tuple[float, ...]) -> None:
     window = looks.windows_of(np.array([box], float))[0]
     part = (0, 0, *SIZE)
-    whole = looks.in_frame(np.full((128, 64), 255, np.uint8), window, part)
+    whole = in_frame(np.full((128, 64), 255, np.uint8), window, part)
     x1, y1, x2, y2 = np.clip(window, 0, [*SIZE, *SIZE]).tolist()
     outside = whole.copy()
     outside[y1:y2, x1:x2] = 0
     assert not outside.any()
     assert (whole[y1:y2, x1:x2] == 255).all()
-    middle = looks.in_frame(body(), window, part)
+    middle = in_frame(body(), window, part)
     rows, _ = np.nonzero(middle > 128)
     scale = (window[3] - window[1]) / 128
     assert abs(rows.max() - min(SIZE[1] - 1, window[1] + 116 * scale)) <= max(2, scale)

@@ -24,13 +24,14 @@ from mot_anon.plan.identities import CODE_SIZE
 from mot_anon.plan.keys import TEST_KEY, Key
 from mot_anon.plan.plate import Plate
 from mot_anon.plan.regions import head_box
-from mot_anon.plan.silhouettes import Maps, Seen, in_frame, windows_of
+from mot_anon.plan.silhouettes import Maps, Seen, windows_of
 from mot_anon.publish.analyse import Coverage, plan_recording, recordings_of
 from mot_anon.publish.cover import POSSIBLE, covered_mask, label_regions, margin
 from mot_anon.publish.erase import Staying, erase, grain, grain_of
 from mot_anon.publish.render import render_frame
 from mot_anon.publish.verify import check_frame
 from mot_anon.vision.parse import WEIGHTS as PARSER
+from mot_anon.vision.windows import in_frame
 from tests.publish.conftest import Publish, silent, tree_bytes
 from tests.sequences import PEOPLE, noise, write_sequence
 
