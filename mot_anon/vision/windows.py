@@ -21,7 +21,7 @@ def window_pixels(pixels: NDArray[np.uint8], window: NDArray[np.int64], size: tu
 
 
 def in_frame(maps: NDArray[np.uint8], window: NDArray[np.int64], part: tuple[int, int, int, int]) -> NDArray[np.uint8]:
-    """Maps (h, w) of a window (4,) of a frame as they lie on a part of it, both x1, y1, x2, y2; 0 outside the window."""
+    """Maps (h, w) of a window of a frame as they lie on a part of it, both x1, y1, x2, y2; 0 outside the window."""
     x1, y1, x2, y2 = part
     width, height = (window[2:] - window[:2]).tolist()
     across, down = width / maps.shape[1], height / maps.shape[0]
