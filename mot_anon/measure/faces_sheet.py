@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mot_anon.data.frames import Frame, read_frame
 from mot_anon.errors import NotFoundError, OptionError
-from mot_anon.methods.base import Method
+from mot_anon.methods.base import Method, Wishes
 from mot_anon.plan.camera import Region
 from mot_anon.plan.heads import FacePlace
 from mot_anon.plan.identities import CODE_SIZE
@@ -115,7 +115,7 @@ def make_sheet(image: Path, codes: int, key: Key, method: Method, detector: str 
     if not image.is_file():
         raise NotFoundError(f"{image}: not there")
     frame = read_frame(image)
-    places = face_places(frame, detector, whole=getattr(method, "wants_heads", False))
+    places = face_places(frame, detector, whole=Wishes.of(method, "face").heads)
     if not places:
         raise NotFoundError(f"{image}: no face was found; smaller or turned ones need --faces centerface")
     made = []

@@ -171,6 +171,38 @@ class Method(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Wishes:
+    """What planning has to look for, for the sake of a method.
+
+    Attributes
+    ----------
+    silhouettes:
+        Parse everybody: for methods that replace the visible person and not the box.
+    restored:
+        Look at what is behind them, too: for methods that show it.  Others cover whoever is not surely seen with the
+        whole box; what a parser only doubts costs them nothing to cover.
+    faces:
+        Read landmarks of faces (target ``face``); a head that a parser sees is covered no wider than it is.
+    heads:
+        The heads to them are drawn, too.
+    """
+
+    silhouettes: bool = False
+    restored: bool = True
+    faces: bool = False
+    heads: bool = False
+
+    @classmethod
+    def of(cls, method: Method, target: str, *, silhouettes: bool = False) -> Wishes:
+        """Those of a method for a target; ``silhouettes`` are asked for by ``--shape``."""
+        bodies, faces, heads = (
+            bool(getattr(method, name, False)) for name in ("wants_silhouettes", "wants_faces", "wants_heads")
+        )
+        face = target == "face"
+        return cls(bodies or silhouettes, bodies, faces and face, heads and face)
+
+
 Factory = Callable[[int | None], Method]
 
 

@@ -15,6 +15,7 @@ from mot_anon.data import motchallenge
 from mot_anon.data.frames import frame_info
 from mot_anon.data.sequence import Sequence, camera_of
 from mot_anon.errors import FrameError
+from mot_anon.methods.base import Wishes
 from mot_anon.plan import regions as reg
 from mot_anon.plan import silhouettes as looks
 from mot_anon.plan.again import between_sights
@@ -120,11 +121,7 @@ def plan_recording(
     coverage: Coverage,
     progress: Callable[[str, int], Tick],
     target: str = "body",
-    *,
-    silhouettes: bool = False,
-    restored: bool = True,
-    faces: bool = False,
-    whole: bool = False,
+    wishes: Wishes = Wishes(),  # noqa: B008
 ) -> CameraPlan:
     """Find everybody in a recording and give each track an identity code.
 
@@ -134,15 +131,8 @@ def plan_recording(
         Called as (what, number of frames); returns what is called once a frame.
     target:
         What will be replaced: it decides who counts as covered by somebody else's region.
-    silhouettes:
-        Parse everybody: for methods that replace the visible person and not the box.
-    restored:
-        Look at what is behind them, too: for methods that show it.  Others cover whoever is not surely seen with the
-        whole box; what a parser only doubts costs them nothing to cover.
-    faces:
-        Read landmarks: for methods that draw faces (with target ``face``).
-    whole:
-        For those that draw the heads to them, too.
+    wishes:
+        What the method needs.
     """
     sequence, name = recording.first, recording.name
     size = (sequence.width, sequence.height)
@@ -152,8 +142,8 @@ def plan_recording(
         regions = reg.fill_gaps(reg.gt_regions(gt, name), round(_LONGEST_GAP_SECONDS * sequence.fps))
         things = reg.occluders(gt)
         visible = reg.mark_hidden(reg.order_far_to_near(regions), things, size, target)
-        more = unexplained(detections, visible, things, size, target, silhouettes=silhouettes)
-        if silhouettes:
+        more = unexplained(detections, visible, things, size, target, silhouettes=wishes.silhouettes)
+        if wishes.silhouettes:
             again = {"between": between_sights(more, sequence.fps, sequence.n_frames)}
             more = pd.concat([more, unexplained(again, visible, things, size, target, silhouettes=True)])
             rim = reg.coming_and_going(regions, round(_RIM_SECONDS * sequence.fps), sequence.n_frames, size)
@@ -164,7 +154,7 @@ def plan_recording(
         regions = tracks_from_detections(sequence.frames, detections, name, sequence.fps, tick)
         things = pd.DataFrame(columns=reg.OCCLUDER_COLUMNS).astype({"frame": "int64"})
     if target != "face":
-        moves = moving_somebody(sequence.frames, name, regions, size, progress, parsed=silhouettes)
+        moves = moving_somebody(sequence.frames, name, regions, size, progress, parsed=wishes.silhouettes)
         regions = pd.concat([regions, moves], ignore_index=True)
     overrides = [line for line in coverage.overrides if line.sequence in {name, *(v.name for v in recording.views)}]
     if overrides:
@@ -177,18 +167,18 @@ def plan_recording(
         regions = retracked(sequence.frames, regions, name, progress(f"tracks {name}", sequence.n_frames))
     heads = None
     if target != "body":
-        about = (sequence.frames, name, sequence.fps, size, regions, coverage.faces, progress)
-        regions, heads = find_heads(*about, drawn=faces, tight=silhouettes, whole=whole)
+        about = (sequence.frames, name, sequence.fps, size)
+        regions, heads = find_heads(*about, regions, coverage.faces, wishes, progress)
         regions = reg.order_far_to_near(regions.assign(_head=range(len(regions))))
     seen: dict[int, looks.Maps] = {}
-    if silhouettes:
-        regions, seen = _looked_at(recording, regions, size, progress, careful=not restored)
+    if wishes.silhouettes:
+        regions, seen = _looked_at(recording, regions, size, progress, careful=not wishes.restored)
     if heads is not None:
         heads = heads.of(regions["_head"].to_numpy())
         regions = regions.drop(columns="_head")
     length, nobody_yet = sequence.n_frames, dict.fromkeys(regions["track"], np.zeros(CODE_SIZE, np.float16))
     plan = CameraPlan(recording.camera, name, size, length, regions, things, nobody_yet, 0, seen, heads=heads)
-    if silhouettes and restored:
+    if wishes.silhouettes and wishes.restored:
         plan = _with_background(plan, recording, target, progress)
         plan = replace(plan, portraits=find_portraits(sequence.frames, name, plan, progress))
     elif heads is not None and heads.torsos is not None:

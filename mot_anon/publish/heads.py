@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mot_anon.methods.base import Wishes
 from mot_anon.plan import faces as whose
 from mot_anon.plan.heads import Heads, drawn_heads, head_maps
 from mot_anon.plan.loose_faces import loose_regions
@@ -30,11 +31,8 @@ def find_heads(
     size: tuple[int, int],
     regions: pd.DataFrame,
     detector: str,
+    wishes: Wishes,
     progress: Callable[[str, int], Tick],
-    *,
-    drawn: bool,
-    tight: bool,
-    whole: bool = False,
 ) -> tuple[pd.DataFrame, Heads]:
     """Where the heads of all regions are, and regions for faces that nobody is known to have.
 
@@ -46,17 +44,14 @@ def find_heads(
         Everybody, hidden or not.
     detector:
         ``--faces``.
-    drawn:
-        The method draws faces: landmarks are read, and a head that a parser sees is covered no wider than it is.
-    tight:
-        The method covers silhouettes, and no more than found faces beside them.
-    whole:
-        The method that draws faces draws the heads to them, too.
+    wishes:
+        What the method needs; beside silhouettes no more than found faces are covered.
 
     Returns
     -------
     The regions with those of more faces at the end, and their heads in that order.
     """
+    drawn, tight = wishes.faces, wishes.silhouettes
     longest = round(_LONGEST_GAP_SECONDS * fps)
     finder = make_face_detector(detector)
     found = pd.DataFrame(columns=_FOUND).astype({"frame": "int64"})
@@ -100,7 +95,7 @@ def find_heads(
         face_only = np.concatenate([face_only, np.ones(len(more), bool)])
     if not drawn:
         return regions, Heads(boxes, np.isfinite(faces[:, 0]))
-    heads = _read(frames, name, regions, (boxes, faces, seen), readings, progress, whole=whole)
+    heads = _read(frames, name, regions, (boxes, faces, seen), readings, progress, whole=wishes.heads)
     assert heads.usable is not None
     # What a detector takes for a face where nobody's head is expected is often a hand: no head is drawn on it.
     return regions.assign(kind=np.where(face_only & ~heads.usable, "unsure", regions["kind"])), heads

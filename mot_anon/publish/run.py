@@ -17,7 +17,7 @@ from typing import Any
 
 from mot_anon.data.sequence import Sequence, unknown_files
 from mot_anon.errors import CoverageError, InputError, MotAnonError, OutputError
-from mot_anon.methods.base import Method
+from mot_anon.methods.base import Method, Wishes
 from mot_anon.plan.keys import Key
 from mot_anon.publish import checks, datasheet, record
 from mot_anon.publish.analyse import Recording, plan_recording, recordings_of
@@ -159,21 +159,8 @@ def _build(
         stored = work.plan(index)
         if stored is None:
             coverage, target = settings.coverage, settings.target
-            draws_bodies, draws_faces, whole = (
-                getattr(method, wish, False) for wish in ("wants_silhouettes", "wants_faces", "wants_heads")
-            )
-            plan = plan_recording(
-                recording,
-                key,
-                settings.policy,
-                coverage,
-                progress,
-                target,
-                silhouettes=draws_bodies or settings.shape == SILHOUETTE,
-                restored=draws_bodies,
-                faces=draws_faces and target == "face",
-                whole=whole,
-            )
+            wishes = Wishes.of(method, target, silhouettes=settings.shape == SILHOUETTE)
+            plan = plan_recording(recording, key, settings.policy, coverage, progress, target, wishes)
             stored = work.store_plan(index, plan), plan
         plans.append(stored)
 

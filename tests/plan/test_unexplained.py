@@ -12,6 +12,7 @@ import pytest
 from mot_anon.data.frames import read_frame
 from mot_anon.data.motchallenge import DETECTION_COLUMNS, GT_COLUMNS, table
 from mot_anon.data.sequence import open_sequence, select
+from mot_anon.methods.base import Wishes
 from mot_anon.plan import silhouettes as looks
 from mot_anon.plan.keys import TEST_KEY, Key
 from mot_anon.plan.regions import gt_regions, mark_hidden, occluders, order_far_to_near
@@ -216,8 +217,7 @@ def test_somebody_unlabelled_between_two_people_does_not_stay_raw_beside_their_s
         "pseudonym",
         Coverage(detector=None),
         lambda what, steps: lambda: None,
-        silhouettes=True,
-        restored=restored,
+        wishes=Wishes(silhouettes=True, restored=restored),
     )
     people = [region for region in plan.frame(2) if region.person]
     unlabelled = (read_frame(recording.first.frames[1]) == (0, 200, 0)).all(-1)

@@ -14,7 +14,7 @@ from mot_anon.data.frames import Frame, encode_frame, read_frame
 from mot_anon.data.sequence import Sequence as Recorded
 from mot_anon.data.sequence import open_sequence
 from mot_anon.errors import CoverageError
-from mot_anon.methods.base import Item, Pixels, make_method
+from mot_anon.methods.base import Item, Pixels, Wishes, make_method
 from mot_anon.methods.ciagan import Ciagan
 from mot_anon.methods.ciagan_face import head_alpha
 from mot_anon.methods.drawing import opacity
@@ -234,10 +234,10 @@ def street(tmp_path: Path) -> Recorded:
     return open_sequence(place)
 
 
-def planned(street: Recorded, target: str, **more: bool) -> CameraPlan:
+def planned(street: Recorded, target: str, wishes: Wishes | None = None) -> CameraPlan:
     recording = recordings_of([street], silent)[0]
     coverage = Coverage(detector=None, faces="marks")
-    return plan_recording(recording, Key(TEST_KEY), "pseudonym", coverage, silent, target, **more)
+    return plan_recording(recording, Key(TEST_KEY), "pseudonym", coverage, silent, target, wishes or Wishes())
 
 
 @pytest.mark.parametrize("target", ["face", "both"])
@@ -264,7 +264,7 @@ def test_target_body_looks_for_no_faces(street: Recorded, monkeypatch: pytest.Mo
 def test_a_missed_face_is_placed_and_plans_come_back_from_disk_as_they_were(
     street: Recorded, green_faces: None
 ) -> None:
-    plan = planned(street, "face", faces=True)
+    plan = planned(street, "face", Wishes(faces=True))
     again = CameraPlan.from_bytes(plan.to_bytes())
     assert plan.heads is not None
     assert again.heads is not None
@@ -351,7 +351,9 @@ def test_on_a_real_street_no_face_that_is_found_lies_outside_the_heads(
         cv2.imwrite(str(path), read_frame(whole.frames[number]))
     recorded = open_sequence(place)
     recording = recordings_of([recorded], silent)[0]
-    plan = plan_recording(recording, Key(TEST_KEY), "pseudonym", Coverage(detector=None), silent, "face", faces=True)
+    plan = plan_recording(
+        recording, Key(TEST_KEY), "pseudonym", Coverage(detector=None), silent, "face", Wishes(faces=True)
+    )
     frame = read_frame(recorded.frames[0])
     regions = plan.frame(1)
     assert sum(one.faced for one in regions) >= 3

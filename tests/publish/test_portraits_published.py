@@ -13,7 +13,7 @@ from mot_anon.data.frames import encode_frame, read_frame
 from mot_anon.data.sequence import open_sequence
 from mot_anon.gan.generate import WEIGHTS as GENERATOR
 from mot_anon.gan.portraits import WEIGHTS as PORTRAITS
-from mot_anon.methods.base import make_method
+from mot_anon.methods.base import Wishes, make_method
 from mot_anon.plan.keys import TEST_KEY, Key
 from mot_anon.publish.analyse import Coverage, plan_recording, recordings_of
 from mot_anon.publish.render import render_frame
@@ -63,9 +63,8 @@ def test_on_a_real_street_large_faces_are_drawn_turned_as_they_were_and_nothing_
     for number, path in enumerate(sorted((place / "img1").iterdir())):
         cv2.imwrite(str(path), read_frame(whole.frames[number]))
     recorded = open_sequence(place)
-    plan = plan_recording(
-        recordings_of([recorded], silent)[0], Key(TEST_KEY), "pseudonym", Coverage(None), silent, silhouettes=True
-    )
+    recording, wishes = recordings_of([recorded], silent)[0], Wishes(silhouettes=True)
+    plan = plan_recording(recording, Key(TEST_KEY), "pseudonym", Coverage(None), silent, wishes=wishes)
     frame, regions = read_frame(recorded.frames[2]), plan.frame(3)
     shown = {one.track: one.portrait for one in regions if one.portrait is not None}
     assert set(shown) <= {one.track for one in regions if one.person and one.box[3] > 150}

@@ -12,7 +12,7 @@ from mot_anon.errors import OptionError
 from mot_anon.measure.audit import candidates as who
 from mot_anon.measure.audit.labels import IdMaps
 from mot_anon.measure.audit.tree import Pair
-from mot_anon.methods.base import make_method
+from mot_anon.methods.base import Wishes, make_method
 from mot_anon.plan.loose_faces import loose_regions
 from mot_anon.plan.tracks import tracks_from_detections
 from mot_anon.progress import Report
@@ -66,7 +66,8 @@ def draws_faces(record: dict[str, Any]) -> bool:
         method = make_method(str(record.get("method")), None, "face")
     except OptionError:
         return False
-    return getattr(method, "wants_faces", False) and not getattr(method, "wants_heads", False)
+    wishes = Wishes.of(method, "face")
+    return wishes.faces and not wishes.heads
 
 
 def wants_silhouettes(record: dict[str, Any]) -> bool:

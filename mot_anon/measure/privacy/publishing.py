@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mot_anon.measure.privacy.crops import Crops
-from mot_anon.methods.base import Item, Method, make_method
+from mot_anon.methods.base import Item, Method, Wishes, make_method
 from mot_anon.plan.camera import Region
 from mot_anon.plan.identities import CODE_SIZE, ISOMETRY, Codes, centred, identity_codes
 from mot_anon.plan.keys import Key
@@ -40,7 +40,7 @@ def publish_crops(crops: Crops, method: Method, policy: str, key: Key, codes: di
     """
     codes = _codes(crops, policy, key) if codes is None else codes
     bits = {camera: next(key.stream("recolor", camera)) for camera in crops.cameras}
-    if getattr(method, "wants_silhouettes", False):
+    if Wishes.of(method, "body").silhouettes:
         return replace(crops, pixels=_as_frames(crops, method, codes, bits))
     masks = covered(crops)
     pixels = np.empty_like(crops.pixels)
