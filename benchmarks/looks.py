@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from mot_anon import Settings, options
 from mot_anon.data.frames import Frame, read_frame
 from mot_anon.data.sequence import Sequence, open_sequence
+from mot_anon.methods.base import make_method
 from mot_anon.plan.faces import small_head
 from mot_anon.plan.keys import TEST_KEY, Key
 from mot_anon.plan.regions import iou
@@ -43,6 +44,7 @@ from mot_anon.vision.faces import face_sequence
 
 METHODS = (
     ("ciagan", "ciagan", None, None),
+    ("heads", "heads", None, None),
     ("one mannequin (ciagan, shared)", "ciagan", None, "shared"),
     ("grey", "grey", None, None),
     ("pixelate 8", "pixelate", 8, None),
@@ -73,7 +75,7 @@ def main() -> None:
     parser.add_argument("--policy", default="pseudonym")
     parser.add_argument("--detector", default=None, help="of people or of faces; default: hog, auto")
     parser.add_argument("--name", default=None, help="of the table; the sequences by default")
-    parser.add_argument("--keys", type=int, default=1, help="of ciagan under a policy that draws people by key")
+    parser.add_argument("--keys", type=int, default=1, help="of whom draws people by key")
     parser.add_argument("--methods", default="", help="only rows whose title begins so")
     asked = parser.parse_args()
     detector = asked.detector or ("hog" if asked.target == "body" else AUTO)
@@ -82,12 +84,15 @@ def main() -> None:
         sequences = options.find_sequences(asked.data, asked.seq, report, allow_partial=False, cameras=None)
         before = [looks(sequence, sequence, asked.target, detector) for sequence in sequences]
         for title, method, strength, policy in METHODS:
-            if not title.startswith(asked.methods):
+            if (
+                not title.startswith(asked.methods)
+                or asked.target not in make_method(method, strength, asked.target).targets
+            ):
                 continue
             settings = Settings(
                 method=method, strength=strength, policy=policy or asked.policy, target=asked.target, control=True
             )
-            keys = asked.keys if method == "ciagan" and policy is None else 1
+            keys = asked.keys if method in ("ciagan", "heads") and policy is None else 1
             ratios, rates = [], []
             for number in range(keys):
                 ratio, rate = under_key(number, sequences, before, settings, detector, Path(work), report)

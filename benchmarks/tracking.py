@@ -21,6 +21,7 @@ from mot_anon import Settings, options
 from mot_anon.measure.evaluation import Question, evaluate
 from mot_anon.measure.results import Run
 from mot_anon.measure.sources import make_sources
+from mot_anon.methods.base import make_method
 from mot_anon.plan.keys import TEST_KEY, Key
 from mot_anon.progress import Reporter
 
@@ -32,6 +33,7 @@ METHODS: tuple[Row, ...] = (
     ("blur", 17, ("pseudonym",)),
     ("blur", 9, ("pseudonym",)),
     ("ciagan", None, ("pseudonym", "isometry")),
+    ("heads", None, ("pseudonym", "isometry")),
     ("recolor", None, ("pseudonym",)),
 )
 """Method, strength, policies."""
@@ -61,6 +63,7 @@ def main() -> None:
         if name not in {row[0] for row in METHODS}:
             parser.error(f"--methods {name}: there is: {', '.join(dict.fromkeys(row[0] for row in METHODS))}")
     chosen = [row for row in METHODS if asked.methods is None or row[0] in asked.methods.split(",")]
+    chosen = [row for row in chosen if asked.target in make_method(row[0], row[1], asked.target).targets]
     if asked.policies:
         chosen = [(method, strength, tuple(asked.policies.split(","))) for method, strength, _ in chosen]
     if asked.keys is not None and (asked.keys < 1 or len(chosen) != 1):
