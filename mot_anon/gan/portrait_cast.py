@@ -15,11 +15,10 @@ from mot_anon.gan.heads import SIZE
 from mot_anon.gan.portraits import EMPTY, OUTLINE, portrait_shapes
 from mot_anon.vision import augment
 from mot_anon.vision.face_data import FACE_SIZE, Faces
-from mot_anon.vision.heads import portrait_ovals, portrait_windows
+from mot_anon.vision.heads import bare_face, portrait_ovals, portrait_windows
 from mot_anon.vision.training import Draw
 
 _CUTS, _SMALL = 3, 64  # rounds of GrabCut, and height and width of what it cuts
-_FOREHEAD = 0.25  # of the face's height, by which skin reaches above the brows at least
 _ROOM = (1.75, 2.0)  # width and height, by those of the landmarks, of what may be the head's at most
 _LIKELY = (1.3, 1.62)  # and of what is it, as a first guess
 _CHIN = 0.78  # how far down in it, of its height, the chin lies from its middle
@@ -28,8 +27,9 @@ _EDGE = 2  # pixels at the sides of a picture that are background unless they ar
 _SHARES = (1.1, 2.4)  # least and most area of a head by that of its face: else it was cut out badly
 _COARSE = (12, 24)  # cells of a window in which silhouettes are known of people near the camera
 _GREY = 0.05  # mean colour below which a picture counts as grey
-_SKIN = (1.19, 0.94, 0.82)  # red, green and blue of skin and hair over their light, as cameras see them
-_TINTED = (0.8, 1.25)  # how far what is grey gets there
+_SKIN, _HAIR = (1.19, 0.94, 0.82), (1.24, 0.97, 0.64)  # red, green and blue over their light, as cameras see them
+_TINTED, _DYED = (0.8, 1.25), (-0.1, 1.0)  # how far skin and hair that are grey get there
+_BETWEEN = 2.0  # pixels over which the colour of skin goes over into that of hair
 _WHITE, _LIGHT = 0.95, (0.85, 1.15)  # light of white things in portraits; and how far places' light is missed
 _LUMA = (0.114, 0.587, 0.299)
 
@@ -51,6 +51,8 @@ class PortraitCast:
         masks, sane = zip(*map(cut_out, small, faces.landmarks), strict=True)
         kept = np.array(sane, bool)
         self.faces, self.masks = faces.of(kept), np.stack(masks)[kept]
+        bare = [bare_face((_SMALL, _SMALL), points).astype(np.float32) for points in self.faces.landmarks]
+        self.skin = np.stack([np.rint(255 * cv2.GaussianBlur(one, (0, 0), _BETWEEN)).astype(np.uint8) for one in bare])
         self.shoulders = shoulders
         self.rows = np.arange(len(self.faces))
         light = self.faces.pixels @ np.array(_LUMA, np.float32)
@@ -74,12 +76,12 @@ class PortraitCast:
         behind = self.shoulders.places(self.shoulders.some(draw, n), draw, 0).background
         change = augment.affine(draw, n, zoom=(0.92, 1.12), shift=0.05, stretch=0.06, turn=0.05)
         missed = draw.uniform(n, 1, 1, 1, low=_LIGHT[0], high=_LIGHT[1])
-        tinted = draw.uniform(n, 1, 1, 1, low=_TINTED[0], high=_TINTED[1])
+        tinted, dyed = (draw.uniform(n, 1, 1, 1, low=low, high=high) for low, high in (_TINTED, _DYED))
         grown = draw.integers(-1, 2, n)
         read = draw.uniform(n) >= unread
         cells = draw.integers(*_COARSE, n)
-        places = self._place(rows, behind, change, (missed, tinted), (grown, read, cells))
-        real = augment.coarsen(places.real, draw, share=0.3, smallest=0.35)
+        places = self._place(rows, behind, change, (missed, tinted, dyed), (grown, read, cells))
+        real = augment.coarsen(places.real, draw, share=0.15, smallest=0.35)
         real = augment.recompress(real, draw, share=0.2) * places.seen
         return HeadPlaces(real, places.background, places.shape, places.hole, places.seen)
 
@@ -89,14 +91,14 @@ class PortraitCast:
         behind = self.shoulders.still(self.shoulders.rows[rows % len(self.shoulders.rows)]).background
         as_it_is, plain = torch.eye(3)[:2].expand(n, 2, 3), torch.ones(n, 1, 1, 1)
         outline = torch.zeros(n, dtype=torch.long), torch.ones(n, dtype=torch.bool), torch.full((n,), 18)
-        return self._place(rows, behind, as_it_is, (plain, 0.8 * plain), outline)
+        return self._place(rows, behind, as_it_is, (plain, 0.8 * plain, 0.5 * plain), outline)
 
     def _place(
         self,
         rows: NDArray[np.int64],
         behind: Tensor,
         change: Tensor,
-        tone: tuple[Tensor, Tensor],
+        tone: tuple[Tensor, Tensor, Tensor],
         outline: tuple[Tensor, Tensor, Tensor],
     ) -> HeadPlaces:
         theta = varied(portrait_affine(self.faces.landmarks[rows]), change)
@@ -104,21 +106,32 @@ class PortraitCast:
         images = cut_windows(self.faces.pixels[rows], theta)
         oval = torch.from_numpy(portrait_ovals(points, SIZE))
         heads = augment.warp(augment.to_maps(self.masks[rows]), theta, SIZE) * oval
+        skin = augment.warp(augment.to_maps(self.skin[rows]), theta, SIZE)
         inside = augment.warp(torch.ones(len(rows), 1, FACE_SIZE, FACE_SIZE), theta, SIZE, outside="zeros")
         silhouettes = _outlines(heads, oval, *outline)
         shape = torch.from_numpy(portrait_shapes(points, silhouettes.numpy()))
         hole = shape[:, :1].contiguous()
-        lit = self._lit(rows, images, behind, *tone)
-        seen = torch.maximum((inside > 0.99).float(), (hole <= 0).float())
+        lit = self._lit(rows, images, skin, behind, tone)
+        # Hair that a picture cuts off goes on above it as it was there; heads would end in nothing otherwise.
+        known = (inside > 0.99) | (hole <= 0) | (heads > 0.5)
+        seen = known.float()
         real = (behind + hole * heads * (lit - behind)) * seen
         pixels, empty = augment.to_pixels(behind), (hole[:, 0] > EMPTY).numpy()
         background = np.stack([augment.fill(image, where) for image, where in zip(pixels, empty, strict=True)])
         return HeadPlaces(real, augment.to_images(background), shape, hole, seen)
 
-    def _lit(self, rows: NDArray[np.int64], images: Tensor, behind: Tensor, missed: Tensor, tinted: Tensor) -> Tensor:
-        """Portraits in the light of their places; what is grey gets the colour that skin and hair mostly have."""
-        colour = 1 + tinted * (torch.tensor(_SKIN)[None, :, None, None] - 1)
+    def _lit(
+        self, rows: NDArray[np.int64], images: Tensor, skin: Tensor, behind: Tensor, tone: tuple[Tensor, Tensor, Tensor]
+    ) -> Tensor:
+        """Portraits in the light of their places; what is grey gets colours that skin and hair may have."""
+        missed, tinted, dyed = tone
         light = (augment.luma(images) + 1) / 2
+        # What is light is less colourful: fair hair would be orange.
+        bare, hair = (
+            1 + share * (torch.tensor(kind)[None, :, None, None] - 1)
+            for share, kind in ((tinted, _SKIN), (dyed * (1 - light / 2), _HAIR))
+        )
+        colour = hair + skin * (bare - hair)
         grey = torch.from_numpy(self.grey[rows])[:, None, None, None]
         rgb = torch.where(grey, light * colour, (images + 1) / 2)
         wanted = (0.42 + 0.75 * (behind + 1).mean((1, 2, 3), keepdim=True) / 2).clamp(0.45, 1.1)
@@ -153,9 +166,7 @@ def cut_out(picture: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> tuple
     low, high = points.min(0), points.max(0)
     size = high - low
     middle = np.array([(low[0] + high[0]) / 2, high[1] - _CHIN * size[1]])
-    skin = np.concatenate([points, points[17:27] + _FOREHEAD * (points[17:27].mean(0) - points[8])])
-    face = np.zeros((height, width), np.uint8)
-    cv2.fillConvexPoly(face, cv2.convexHull(np.rint(skin).astype(np.int32)), 1)
+    face = bare_face((height, width), landmarks)
     kinds = np.full((height, width), cv2.GC_BGD, np.uint8)
     for share, kind in ((_ROOM, cv2.GC_PR_BGD), (_LIKELY, cv2.GC_PR_FGD)):
         axes = size * share

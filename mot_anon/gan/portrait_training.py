@@ -31,7 +31,7 @@ class PortraitConfig(HeadConfig):
         Folder of pedestrian crops, on whose shoulders heads stand.  Empty: ``bodies`` beside the faces.
     """
 
-    steps: int = 2600
+    steps: int = 1800
     narrow: float = 0.006
     bodies: str = ""
 

@@ -27,8 +27,8 @@ SIZE = (128, 64)
 MARGIN = 1.15
 """A window's sides over its box's."""
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "parser.safetensors"
-FORMAT = "mot_anon parser 1"
-WIDTHS = (24, 48, 80, 96)
+FORMAT = "mot_anon parser 2"
+WIDTHS = (24, 48, 96, 160)
 _BATCH = 64
 _OUTSIDE = 127
 
@@ -99,7 +99,7 @@ class Parser:
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
         self._network = load_parser(weights)
-        self.fingerprint = f"parser-1-{content_digest(weights)}"
+        self.fingerprint = f"parser-2-{content_digest(weights)}"
 
     def __call__(self, frame: Frame, boxes: NDArray[np.float64]) -> Parsed:
         """Parse the people of a frame.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -30,6 +31,8 @@ class ParserConfig(TrainingConfig):
         Share of those in trouble in which there is no person whom the box means.
     pasted, crossed:
         Share of them whose background is another one; share with a second person before or behind the first.
+    faint:
+        Share of them who wear the colours of what is behind them.
     weight_decay:
         Of AdamW.
     dice, parts, score:
@@ -40,10 +43,12 @@ class ParserConfig(TrainingConfig):
     batch: int = 64
     learning_rate: float = 3e-3
     average: float = 0.997
+    save_every: int = 500
     easy: float = 0.4
     nobody: float = 0.15
     pasted: float = 0.5
     crossed: float = 0.35
+    faint: float = 0.25
     weight_decay: float = 1e-4
     dice: float = 0.5
     parts: float = 1.0
@@ -125,6 +130,7 @@ class Stage:
         image = torch.where(_chosen(draw, n, config.pasted) | wide, _over(image, maps[:, :1], view), image)
         empty = (nobody & ~passing)[:, None, None, None]
         image, maps = torch.where(empty, view, image), torch.where(empty, 0.0, maps)
+        image = fade(image, maps[:, :1], draw, share=config.faint)
         image, seen = self.cross(image, maps[:, :1], draw, config.crossed)
         image, free = augment.patches(image, draw, share=0.3)
         image, inside = cut_off(image, draw, share=0.2)
@@ -188,6 +194,18 @@ def _mirrored(image: NDArray[np.uint8], silhouette: NDArray[np.uint8], narrowest
     edge = image[:, :strip] if left >= right else image[:, width - strip :]
     there_and_back = np.concatenate([edge, edge[:, ::-1]], 1)
     return np.tile(there_and_back, (1, -(-width // there_and_back.shape[1]), 1))[:, :width]
+
+
+def fade(images: Tensor, silhouettes: Tensor, draw: Draw, *, share: float) -> Tensor:
+    """Let a share of people, or of their legs, take on the colours of what is behind them: dark before dark."""
+    n, height = len(images), images.shape[-2]
+    free = F.avg_pool2d(1 - silhouettes, 4)
+    near = F.avg_pool2d(F.avg_pool2d(images * (1 - silhouettes), 4), 9, 1, 4)
+    behind = F.interpolate(near / F.avg_pool2d(free, 9, 1, 4).clamp_min(0.05), size=images.shape[-2:], mode="bilinear")
+    rows = torch.linspace(0, 1, height)[None, None, :, None]
+    starts = torch.where(draw.uniform(n) < 0.5, -1.0, draw.uniform(n, low=0.3, high=0.7))[:, None, None, None]
+    amount = draw.uniform(n, 1, 1, 1, low=0.2, high=0.8) * torch.sigmoid((rows - starts) * 40)
+    return torch.where(_chosen(draw, n, share), images + silhouettes * amount * (behind - images), images)
 
 
 def cut_off(images: Tensor, draw: Draw, *, share: float) -> tuple[Tensor, Tensor]:

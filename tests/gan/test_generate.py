@@ -104,8 +104,10 @@ def test_the_shipped_generator_dresses_every_code_otherwise(request_of_three: Re
 
 @shipped
 def test_the_weights_for_bodies_are_small_together() -> None:
-    files = [path for path in WEIGHTS.parent.glob("*.safetensors") if path.stem in ("parser", "identity", "generator")]
-    assert sum(path.stat().st_size for path in files) < 20e6
+    sizes = {path.stem: path.stat().st_size for path in WEIGHTS.parent.glob("*.safetensors")}
+    needed = ("parser", "identity", "codes", "generator", "detail", "landmarks", "portrait-generator")
+    assert sum(sizes[name] for name in needed) < 20e6
+    assert sum(sizes.values()) < 40e6
 
 
 def test_a_generator_draws_the_same_people_after_codes_of_another_whitening() -> None:

@@ -103,6 +103,35 @@ def test_people_in_grey_and_in_colour_are_asked_alike(made: PortraitLearner) -> 
     assert (shown[:, 0] > shown[:, 2] + 0.05).float().mean() > 0.8  # what was grey has the colour of skin
 
 
+def test_hair_that_was_grey_has_other_colours_than_skin(made: PortraitLearner) -> None:
+    cast = made.heads
+    assert isinstance(cast, PortraitCast)
+    places = cast.places(np.flatnonzero(cast.grey)[:1].repeat(60), Draw(3), 0.0)
+    red, _, blue = ((places.real + 1) / 2).unbind(1)
+    head = (places.shape[:, 2] > 0.9) & (places.seen[:, 0] > 0)
+    warmth = {}
+    for name, rows in (("hair", slice(4, 13)), ("skin", slice(26, 38))):
+        part = head[:, rows, 24:40]
+        warmth[name] = (red[:, rows, 24:40] * part).sum((1, 2)) / (blue[:, rows, 24:40] * part).sum((1, 2))
+    assert warmth["skin"].min() > 1.15
+    assert warmth["hair"].min() < 1.15
+    assert warmth["hair"].std() > 1.3 * warmth["skin"].std()
+
+
+def test_hair_that_a_picture_cuts_off_goes_on_above_it(made: PortraitLearner) -> None:
+    cast = made.heads
+    assert isinstance(cast, PortraitCast)
+    faces, up = cast.faces.of(np.arange(len(cast.faces)) < 4), 30
+    raised = np.concatenate([faces.pixels[:, up:], faces.pixels[:, -1:].repeat(up, 1)], 1)
+    points = faces.landmarks - np.array([0, up / raised.shape[1]], np.float32)
+    cut = PortraitCast(dataclasses.replace(faces, pixels=raised, landmarks=points), cast.shoulders)
+    places = cut.still(cut.rows)
+    head = places.shape[:, 2] > 0.9
+    uppermost = head & (head.long().cumsum(1) <= 2)
+    assert uppermost.any()
+    assert places.seen[:, 0][uppermost].float().mean() > 0.9
+
+
 def test_nothing_of_a_face_goes_into_what_the_generator_sees(made: PortraitLearner) -> None:
     cast = made.heads
     assert isinstance(cast, PortraitCast)

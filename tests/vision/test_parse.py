@@ -67,7 +67,7 @@ def test_missing_and_foreign_weights_are_named(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"nothing\.safetensors"):
         Parser(tmp_path / "nothing.safetensors")
     save_weights(torch.nn.Linear(1, 1), tmp_path / "other.safetensors", "a line")
-    with pytest.raises(FormatError, match="'a line' where 'mot_anon parser 1'"):
+    with pytest.raises(FormatError, match="'a line' where 'mot_anon parser 2'"):
         Parser(tmp_path / "other.safetensors")
 
 
@@ -84,7 +84,7 @@ def test_a_window_is_grey_beyond_the_frame_and_the_frame_within(frame: np.ndarra
 
 @shipped
 def test_the_weights_are_small() -> None:
-    assert WEIGHTS.stat().st_size < 3e6
+    assert WEIGHTS.stat().st_size < 3.5e6
 
 
 @shipped

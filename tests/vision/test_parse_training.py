@@ -11,7 +11,7 @@ import torch
 from mot_anon.errors import OptionError
 from mot_anon.vision.bodies import load_bodies
 from mot_anon.vision.parse import Parser
-from mot_anon.vision.parse_scenes import ParserConfig, Stage, cut_off, mirrored_strips
+from mot_anon.vision.parse_scenes import ParserConfig, Stage, cut_off, fade, mirrored_strips
 from mot_anon.vision.parse_training import overlap, parser_losses, train_parser
 from mot_anon.vision.training import Draw
 from tests.invented_bodies import write_bodies
@@ -101,3 +101,22 @@ def test_overlap_of_hand_made_masks() -> None:
     a[0, :2], b[0, 1:3] = 1, 1
     a[1], b[1] = 1, 1
     assert torch.allclose(overlap(a, b), torch.tensor([1 / 3, 1.0, 1.0]))
+
+
+def test_whoever_fades_takes_on_the_colours_behind_and_the_background_stays() -> None:
+    draw = Draw(2)
+    behind = torch.full((40, 3, 128, 64), -0.6)
+    silhouettes = torch.zeros(40, 1, 128, 64)
+    silhouettes[:, :, 20:120, 20:44] = 1
+    images = torch.where(silhouettes > 0, 0.8, behind)
+    faded = fade(images, silhouettes, draw, share=0.5)
+    assert torch.equal(faded * (1 - silhouettes), images * (1 - silhouettes))
+    chest, feet = faded[:, 0, 25, 32], faded[:, 0, 115, 32]
+    changed = feet < 0.75
+    assert 0.25 < changed.float().mean() < 0.75
+    assert feet[changed].min() > -0.6
+    legs_only = changed & (chest > 0.79)
+    assert legs_only.any()
+    assert (changed & ~legs_only).any()
+    assert (chest[~changed] > 0.79).all()
+    assert torch.equal(fade(images, silhouettes, draw, share=0.0), images)
