@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import cv2
 import numpy as np
 
-from mot_anon.methods.base import FaceShape, Pixels
+from mot_anon.methods.base import Pixels
+from mot_anon.vision.heads import bare_face
 
 _LUMA = np.tile(np.array([[0.299], [0.587], [0.114]], np.float32), 3)
 _EDGE, _SMOOTH = 5.0, 1.5  # cells from a hole's edge in which its tone is matched, and how finely
+_INTO_HAIR = 2.0  # cells over which the skin of a head goes over into its hair
 _TINT, _LIPS = 4.0, 0.3  # cells over which colours are even; and how much of what differs from the skin's is left
 _SKIN = np.array([1.19, 0.94, 0.82], np.float32)  # red, green and blue of skin over its light, as cameras see it
 _TANNED = 0.8  # how far a face comes towards it, and towards the light that is expected
@@ -25,7 +29,21 @@ _EDGES = 0.15  # of 0…1: differences of tone beyond are no wrong light but ski
 _DARKEST, _BRIGHTEST = 0.45, 1.1  # least and largest light of a place
 
 
-def toned(picture: Pixels, shape: FaceShape) -> Pixels:
+class Place(Protocol):
+    """What is round somebody who is drawn: a :class:`~mot_anon.methods.base.FaceShape` is one."""
+
+    @property
+    def surroundings(self) -> Pixels:
+        """(64, 64, 3) float32 RGB in 0…1."""
+        ...
+
+    @property
+    def hole(self) -> Pixels:
+        """(64, 64) float32 in 0…1: what is drawn anew."""
+        ...
+
+
+def toned(picture: Pixels, shape: Place) -> Pixels:
     """A picture (64, 64, 3) whose tone at the edge of the hole is that of what is round it, so that no edge is seen.
 
     Light is as it was drawn, but for a factor, and skin has one colour in all its light, with a breath of others lying
@@ -42,7 +60,17 @@ def toned(picture: Pixels, shape: FaceShape) -> Pixels:
     return np.asarray(whole.clip(0, 1), np.float32)
 
 
-def skinned(picture: Pixels, shape: FaceShape) -> Pixels:
+def with_skin(picture: Pixels, place: Place, points: Pixels) -> Pixels:
+    """A head (64, 64, 3) with the skin of the neck, or else of the place; hair stays as it was drawn.
+
+    ``points`` (68, 2) are its landmarks, as fractions of the picture.
+    """
+    bare = bare_face((picture.shape[0], picture.shape[1]), points).astype(np.float32)
+    skin = cv2.GaussianBlur(bare, (0, 0), _INTO_HAIR)[..., None]
+    return np.asarray((picture + skin * (skinned(picture, place) - picture)).clip(0, 1), np.float32)
+
+
+def skinned(picture: Pixels, shape: Place) -> Pixels:
     """A picture (64, 64, 3) in the colour and light of the neck below its hole, or else of the place."""
     light = picture @ _LUMA
     colour, gain = _complexion(picture, light, shape)
@@ -51,7 +79,7 @@ def skinned(picture: Pixels, shape: FaceShape) -> Pixels:
     return np.asarray(skin + _LIPS * cv2.GaussianBlur(picture - skin, (0, 0), _TINT), np.float32)
 
 
-def _complexion(picture: Pixels, light: Pixels, shape: FaceShape) -> tuple[Pixels, float]:
+def _complexion(picture: Pixels, light: Pixels, shape: Place) -> tuple[Pixels, float]:
     """(3,) the colour of a face's skin over its light, and by what the light that was drawn has to be multiplied."""
     near, inside = shape.surroundings, shape.hole[..., None]
     drawn = float((light * inside).mean(2).sum() / inside.sum().clip(1e-3))
@@ -70,7 +98,7 @@ def _complexion(picture: Pixels, light: Pixels, shape: FaceShape) -> tuple[Pixel
     return np.asarray(colour, np.float32), float(np.clip(wanted / max(drawn, 1e-3), *_GAIN))
 
 
-def skin_near(shape: FaceShape) -> tuple[Pixels, float]:
+def skin_near(shape: Place) -> tuple[Pixels, float]:
     """(3,) RGB of the neck below a hole, where hair seldom is, and how far enough of it shows, 0…1."""
     away = cv2.distanceTransform((shape.hole <= 0.5).astype(np.uint8), cv2.DIST_L2, 3)
     rows, columns = (np.flatnonzero((shape.hole > 0.5).any(axis)) for axis in (1, 0))

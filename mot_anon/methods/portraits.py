@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mot_anon.methods.base import Item, Pixels
 from mot_anon.methods.drawing import enlarged, opacity, outspoken
+from mot_anon.methods.face_tone import with_skin
 from mot_anon.vision.augment import fill
 from mot_anon.vision.heads import Portrait, portrait_ovals, portrait_skulls, portrait_windows
 from mot_anon.vision.look import seen_by
@@ -41,9 +42,16 @@ def with_portraits(items: Sequence[Item], drawn: Sequence[Drawn], generator: Por
     surroundings, shapes = (np.stack(part) for part in zip(*given, strict=True))
     pictures = generator(surroundings, shapes, np.stack([items[row].code for row in rows]))
     made = list(drawn)
-    for row, picture in zip(rows, pictures, strict=True):
-        made[row] = _laid(items[row], _portrait(items[row]), picture, *drawn[row])
+    for row, picture, around, shape in zip(rows, pictures, surroundings, shapes, strict=True):
+        portrait = _portrait(items[row])
+        head = with_skin(picture, _Place(around, shape[0]), _fractions(portrait))
+        made[row] = _laid(items[row], portrait, head, *drawn[row])
     return made
+
+
+class _Place(NamedTuple):
+    surroundings: Pixels
+    hole: Pixels
 
 
 def window_of(portrait: Portrait) -> NDArray[np.int64]:

@@ -11,16 +11,12 @@ import numpy as np
 
 from mot_anon.methods.base import WHOLE_HEADS, FaceShape, Item, Pixels
 from mot_anon.methods.ciagan_face import CiaganFace, ending, face_of, placed, points_of
-from mot_anon.methods.face_tone import skinned
+from mot_anon.methods.face_tone import with_skin
 from mot_anon.methods.portraits import generator_input, head_opacity
 from mot_anon.threads import one_thread
-from mot_anon.vision.heads import bare_face
 
 if TYPE_CHECKING:
     from mot_anon.gan.portraits import PortraitGenerator
-
-_SIZE = (64, 64)
-_BETWEEN = 2.0  # cells over which skin goes over into hair
 
 
 class WholeHeads(CiaganFace):
@@ -63,7 +59,10 @@ class WholeHeads(CiaganFace):
         with one_thread():
             pictures = self._portrait_generator()(surroundings, maps, np.stack([item.code for item in items]))
         return [
-            (placed(item, shape, _with_skin(picture, shape)), _alpha(item, shape) * ending(item, shape))
+            (
+                placed(item, shape, with_skin(picture, shape, points_of(shape))),
+                _alpha(item, shape) * ending(item, shape),
+            )
             for item, shape, picture in zip(items, shapes, pictures, strict=True)
         ]
 
@@ -78,12 +77,6 @@ class WholeHeads(CiaganFace):
 def _silhouette(shape: FaceShape) -> Pixels:
     """(64, 64) in 0…1: where a parser sees the person, or where none looked, anywhere."""
     return np.ones_like(shape.hole) if shape.head is None or not shape.head.any() else shape.head
-
-
-def _with_skin(picture: Pixels, shape: FaceShape) -> Pixels:
-    """A head (64, 64, 3) whose skin is that of the neck, or else of the place; hair stays as it was drawn."""
-    skin = cv2.GaussianBlur(bare_face(_SIZE, points_of(shape)).astype(np.float32), (0, 0), _BETWEEN)[..., None]
-    return np.asarray((picture + skin * (skinned(picture, shape) - picture)).clip(0, 1), np.float32)
 
 
 def _alpha(item: Item, shape: FaceShape) -> Pixels:

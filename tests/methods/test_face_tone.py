@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mot_anon.methods.base import FaceShape
-from mot_anon.methods.face_tone import skin_near, toned
+from mot_anon.methods.face_tone import skin_near, toned, with_skin
 from mot_anon.vision.landmarks import draw_holes
 from tests.invented_faces import face_points
 
@@ -66,3 +66,15 @@ def test_colours_lie_smoothly_on_light_that_is_sharp() -> None:
     middle = slice(28, 36)
     assert np.abs(np.diff(made[30, middle], axis=0)).max() < 0.02
     assert np.diff(made[32:35, 32] @ luma).max() > 0.15
+
+
+def test_a_whole_head_has_the_skin_of_the_neck_and_its_hair_stays() -> None:
+    neck, around = np.array([0.75, 0.55, 0.45]), np.full((64, 64, 3), (0.4, 0.45, 0.5))
+    around[50:] = neck
+    picture = np.full((64, 64, 3), 0.5, np.float32)
+    picture[:14] = (0.2, 0.1, 0.05)  # hair
+    made = with_skin(picture, a_shape(around), FACE)
+    assert np.abs(made[:8] - picture[:8]).max() < 1e-3
+    share = made[38, 32] / made[38, 32].sum()
+    assert np.abs(share - neck / neck.sum()).max() < 0.04
+    assert np.array_equal(picture[38, 32], np.full(3, 0.5, np.float32))
