@@ -89,7 +89,7 @@ def test_how_drawn_faces_are_turned_is_said(run: Publish, sequence: Sequence, tm
 @pytest.mark.skipif(not HEAD_WEIGHTS.is_file(), reason="the weights of the generator of heads are absent")
 def test_whole_heads_leave_clothes_and_no_hair(run: Publish, sequence: Sequence) -> None:
     text = sheet(run(sequence, target="face", method="heads").tree)
-    assert "Clothes and build are as they were" in text
+    assert "Clothes, build and hair below the jaw are as they were" in text
     assert "drawn turned as the old ones were" in text
 
 
