@@ -23,8 +23,9 @@ class WholeHeads(CiaganFace):
     """The generators of portraits and of heads that ship, at the resolution of the frame.
 
     Nothing of a head stays but hair that hangs below the jaw, while
-    :class:`~mot_anon.methods.ciagan_face.CiaganFace` leaves forehead and hair, by which people are known.  A face is drawn with the head to it; it sees landmarks, in proportions that the code has, the
-    silhouette, and what is round the head.
+    :class:`~mot_anon.methods.ciagan_face.CiaganFace` leaves forehead and hair, by which people are known.  A
+    face is drawn with the head to it; its generator sees landmarks, in proportions that the code has, the silhouette,
+    and what is round the head.
 
     Parameters
     ----------

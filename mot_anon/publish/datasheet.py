@@ -203,8 +203,8 @@ def _risks(record: Mapping[str, Any]) -> str:
             "their proportions are others.",
         )
     if record.get("target") == "face":
-        kept = "Clothes, build and hair below the jaw" if record.get("method") == WHOLE_HEADS else "Clothes, build and hair"
-        rows.insert(1, f"- {kept} are as they were: people can be recognised and linked by them.")
+        hair = "hair below the jaw" if record.get("method") == WHOLE_HEADS else "hair"
+        rows.insert(1, f"- Clothes, build and {hair} are as they were: people can be recognised and linked by them.")
     if record.get("control"):
         rows.insert(0, "- **This tree was made with a control method that protects nobody.**")
     return "\n".join(rows)
