@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from mot_anon.gan.faces import FaceGenerator
 from mot_anon.measure.face_judges import Judge, dlib_embeddings, found_by_dlib, proxy_nca
 from mot_anon.measure.faces_sheet import anonymized
-from mot_anon.methods.base import Item, Method, Pixels
+from mot_anon.methods.base import Item, Method, Pixels, Wishes
 from mot_anon.methods.ciagan_face import CiaganFace
 from mot_anon.methods.whole_heads import WholeHeads
 from mot_anon.plan.heads import FacePlace
@@ -158,7 +158,7 @@ def ways(weights: Path | None = None, portraits: Path | None = None) -> dict[str
 
 def published(faces: Faces, method: Method, purpose: str = "benchmark") -> Pictures:
     """Every picture as a frame with one face, published; every person has one code for a ``purpose``."""
-    key, side, whole = Key(TEST_KEY), faces.pixels.shape[1], getattr(method, "wants_heads", False)
+    key, side, whole = Key(TEST_KEY), faces.pixels.shape[1], Wishes.of(method, "face").heads
     windows, made = portrait_windows if whole else face_windows, []
     for picture, person, landmarks in zip(faces.pixels, faces.person, faces.landmarks, strict=True):
         points = (landmarks * side).astype(np.float32)

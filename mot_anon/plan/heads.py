@@ -58,6 +58,11 @@ class FacePlace:
     head: Maps | None = field(default=None, repr=False)
     whole: bool = False
 
+    @property
+    def face_only(self) -> bool:
+        """Whether no more of the head is drawn than its face: the rest of it stays."""
+        return self.usable and not self.whole
+
 
 @dataclass(frozen=True)
 class Heads:

@@ -135,7 +135,7 @@ def margin(region: Region) -> float:
 
 def _drawn(region: Region) -> FacePlace | None:
     """Where no more of a head is drawn than its face, if so."""
-    return region.face if region.face is not None and region.face.usable and not region.face.whole else None
+    return region.face if region.face is not None and region.face.face_only else None
 
 
 def _rim(place: FacePlace) -> float:

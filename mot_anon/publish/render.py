@@ -115,7 +115,7 @@ def _staying(regions: Sequence[Region], size: tuple[int, int]) -> Staying | None
     for region in regions:
         x1, y1, x2, y2 = clip(region.box, size)
         people[y1:y2, x1:x2] |= region.person
-        if region.face is not None and region.face.usable and not region.face.whole:
+        if region.face is not None and region.face.face_only:
             x1, y1, x2, y2 = clip(covered_box(region, "face"), size)
             faces[y1:y2, x1:x2] = True
         if region.torso is None:
@@ -152,7 +152,7 @@ def _item(
         if region.portrait is not None:
             portrait = replace(region.portrait, points=region.portrait.points - np.array(part[:2], np.float32))
     if target == "face" and region.face is not None:
-        if region.face.usable and not region.face.whole:
+        if region.face.face_only:
             mine, silhouette = covered_mask(region, size, target), face_alpha(region, part)
         face = face_of(region.face, erased, part)
     head = head_size(region.box)
