@@ -92,6 +92,12 @@ class Readings:
         """Some of them, in the order given."""
         return Readings(self.silhouettes[rows], self.parts[rows], self.scores[rows])
 
+    def replaced(self, rows: NDArray[np.int64], others: Readings) -> Readings:
+        """These with others in some of the rows."""
+        silhouettes, parts, scores = self.silhouettes.copy(), self.parts.copy(), self.scores.copy()
+        silhouettes[rows], parts[rows], scores[rows] = others.silhouettes, others.parts, others.scores
+        return Readings(silhouettes, parts, scores)
+
 
 @dataclass(frozen=True)
 class Steady:

@@ -25,6 +25,7 @@ from mot_anon.plan.camera_look import camera_look
 from mot_anon.plan.generous import generous, reliable
 from mot_anon.plan.identities import CAMERA_TRACK, CODE_SIZE, ISOMETRY, TRACKER, Embeddings, identity_codes
 from mot_anon.plan.keys import Key
+from mot_anon.plan.lost_heads import with_heads
 from mot_anon.plan.moving import MOTION, drawn_already
 from mot_anon.plan.overrides import Override, apply_overrides
 from mot_anon.plan.plate import Masks, Plate, make_plate, nobody_drawn_into_things, sampled
@@ -34,6 +35,7 @@ from mot_anon.plan.unexplained import unexplained, without, without_echoes
 from mot_anon.publish.cover import label_regions
 from mot_anon.publish.guesses import confirmed, moving_somebody
 from mot_anon.publish.heads import find_heads
+from mot_anon.publish.holding import holding
 from mot_anon.publish.portraits import find_portraits
 from mot_anon.vision.cache import Tick, detect_sequence, embed_sequence, parse_sequence
 from mot_anon.vision.detect import make_detector
@@ -153,15 +155,11 @@ def plan_recording(
         tick = progress(f"tracks {name}", sequence.n_frames)
         regions = tracks_from_detections(sequence.frames, detections, name, sequence.fps, tick)
         things = pd.DataFrame(columns=reg.OCCLUDER_COLUMNS).astype({"frame": "int64"})
+    regions = holding(sequence.frames, name, regions, size, progress)
     if target != "face":
         moves = moving_somebody(sequence.frames, name, regions, size, progress, parsed=wishes.silhouettes)
         regions = pd.concat([regions, moves], ignore_index=True)
-    overrides = [line for line in coverage.overrides if line.sequence in {name, *(v.name for v in recording.views)}]
-    if overrides:
-        assert coverage.overrides_path is not None
-        regions = apply_overrides(
-            regions, overrides, path=coverage.overrides_path, recording=name, n_frames=sequence.n_frames
-        )
+    regions = _overridden(regions, recording, coverage)
     regions = reg.mark_hidden(reg.order_far_to_near(regions), things, size, target)
     if policy == TRACKER and len(gt):
         regions = retracked(sequence.frames, regions, name, progress(f"tracks {name}", sequence.n_frames))
@@ -186,6 +184,17 @@ def plan_recording(
     embeddings = _embeddings(recording, plan.regions, progress) if policy == ISOMETRY else None
     codes = identity_codes(policy, key, recording.camera, sorted(set(regions["track"])), embeddings)
     return replace(plan, codes=codes, recolouring=next(key.stream("recolor", recording.camera)))
+
+
+def _overridden(regions: pd.DataFrame, recording: Recording, coverage: Coverage) -> pd.DataFrame:
+    """Regions with the lines of ``--regions`` that are of this recording."""
+    names = {recording.name, *(view.name for view in recording.views)}
+    overrides = [line for line in coverage.overrides if line.sequence in names]
+    if not overrides:
+        return regions
+    assert coverage.overrides_path is not None
+    path, length = coverage.overrides_path, recording.first.n_frames
+    return apply_overrides(regions, overrides, path=path, recording=recording.name, n_frames=length)
 
 
 def _with_background(
@@ -256,7 +265,8 @@ def _looked_at(
         sure = reliable(regions, sure)
         steady = generous(regions, steady, sure)
     else:
-        steady = borrowed(regions, steady, sure, round(_BORROWED_SECONDS * recording.first.fps))
+        nearby = round(_BORROWED_SECONDS * recording.first.fps)
+        steady = with_heads(regions, borrowed(regions, steady, sure, nearby), nearby)
     moves, loose = regions["source"] == MOTION, regions["track"] == CAMERA_TRACK
     regions = regions.assign(
         nobody=(regions["kind"] == "unsure") & (steady.scores < looks.NOBODY) & ~moves,

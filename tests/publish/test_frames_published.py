@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -40,17 +39,20 @@ def test_people_change_and_the_background_of_png_frames_does_not(
     done = run(sequence, method=method, target=target)
     for number, source in enumerate(sequence.frames, start=1):
         moved = changed(source, done.tree / sequence.name / "img1" / source.name)
-        assert not moved[~inside(number) & ~_above(number)].any()
+        assert not moved[~_near(number)].any()
         covered = inside(number, head_only=target == "face")
         assert moved[covered].mean() > 0.9
         if target == "face":
             assert not moved[60:].any()  # legs stay
 
 
-def _above(frame: int) -> NDArray[np.bool_]:
-    # Heads begin a little above their boxes.
-    mask = inside(frame)
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), np.ones((9, 1), np.uint8)) > 0)
+def _near(frame: int) -> NDArray[np.bool_]:
+    # Heads begin a little above their boxes, and a parser that knows no drawn people may see them stick out of those.
+    mask = np.zeros((96, 120), bool)
+    for f, _, x, y, w, h, _, kind, _ in PEOPLE:
+        if f == frame and kind == 1:
+            mask[max(0, int(y - 0.25 * h)) : int(y + h), max(0, int(x - 0.25 * h)) : int(x + w + 0.25 * h)] = True
+    return mask
 
 
 @pytest.mark.parametrize("method", PROTECTING)
