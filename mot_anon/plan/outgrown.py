@@ -17,7 +17,7 @@ from mot_anon.plan.identities import CAMERA_TRACK
 from mot_anon.plan.silhouettes import LIKELY, PERSON, POSSIBLE, Readings, windows_of
 from mot_anon.vision.windows import in_frame
 
-_ASIDE, _ABOVE = 0.2, 0.12  # how far beyond a box the parser looks, by the height of the standing person
+_ASIDE, _ABOVE = 0.2, 0.12  # by the height of the standing person
 _LIKELY, _POSSIBLE = 6, 20  # cells beside an edge that somebody likely, or possibly, goes on in
 _TOP = 4  # cells of the upper edge that they likely go on in
 _HEAD, _ROWS = 70, 2  # of 255: a head in a part map; and rows of it at the edge into which one that is cut off reaches
@@ -52,6 +52,11 @@ def outgrown(regions: pd.DataFrame, readings: Readings, size: tuple[int, int]) -
     in_view = regions["visibility"].to_numpy(float) >= _IN_VIEW  # else it is rather who stands before them
     out &= (somebody.to_numpy() & in_view & (readings.scores >= PERSON))[:, None]
     return _grown(boxes, out * (_ASIDE, _ABOVE, _ASIDE) * _standing(boxes)[:, None])
+
+
+def at_most(boxes: Boxes) -> Boxes:
+    """Boxes (N, 4) as large as they can become."""
+    return _grown(boxes, np.array([_ASIDE, _ABOVE, _ASIDE]) * _standing(boxes)[:, None])
 
 
 def fitted(regions: pd.DataFrame, readings: Readings, roomy: Boxes, again: Readings) -> Boxes:

@@ -13,6 +13,7 @@ from mot_anon.data.motchallenge import PERSON_CLASSES
 from mot_anon.data.sequence import Sequence
 from mot_anon.plan import regions
 from mot_anon.plan.again import between_sights
+from mot_anon.plan.outgrown import at_most
 from mot_anon.plan.overrides import Override
 from mot_anon.plan.regions import fill_gaps, gt_regions, iou
 from mot_anon.plan.silhouettes import windows_of
@@ -102,7 +103,8 @@ def allowed_boxes(sources: Rows[pd.DataFrame], frame: int, *, silhouettes: bool 
     """Where rendering may have changed frame ``frame``: (N, 4) x, y, w, h.
 
     Every source's boxes, enlarged; boxes that touch at IoU 0.4 count as one that encloses them, since what several
-    detectors saw of somebody is covered whole.  A method that reads ``silhouettes`` looks for people in windows round
+    detectors saw of somebody is covered whole; and boxes grow where people stick out of them
+    (:func:`~mot_anon.plan.outgrown.at_most`).  A method that reads ``silhouettes`` looks for people in windows round
     the boxes, and follows feet and hands beyond them.
     """
     rows = [table.loc[table["frame"] == frame, BOX].to_numpy(float) for table in sources]
@@ -112,6 +114,7 @@ def allowed_boxes(sources: Rows[pd.DataFrame], frame: int, *, silhouettes: bool 
         return boxes
     boxes = np.concatenate([boxes, _enclosing(boxes)])
     more = np.stack([boxes[:, 2], boxes[:, 3]], 1) * _ENLARGED + _MORE
+    boxes = at_most(boxes)
     allowed = np.concatenate([boxes[:, :2] - more, boxes[:, 2:] + 2 * more], 1)
     if not silhouettes:
         return allowed
