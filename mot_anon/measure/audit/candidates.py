@@ -114,12 +114,12 @@ def allowed_boxes(sources: Rows[pd.DataFrame], frame: int, *, silhouettes: bool 
         return boxes
     boxes = np.concatenate([boxes, _enclosing(boxes)])
     more = np.stack([boxes[:, 2], boxes[:, 3]], 1) * _ENLARGED + _MORE
+    beyond = boxes[:, 2:3] * _BEYOND + _MORE
     boxes = at_most(boxes)
     allowed = np.concatenate([boxes[:, :2] - more, boxes[:, 2:] + 2 * more], 1)
     if not silhouettes:
         return allowed
     windows = windows_of(boxes).astype(np.float64)
-    beyond = boxes[:, 2:3] * _BEYOND + _MORE
     low, high = windows[:, :2] - beyond, windows[:, 2:] + beyond
     return np.concatenate([allowed, np.concatenate([low, high - low], 1)])
 
