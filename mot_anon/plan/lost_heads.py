@@ -24,9 +24,9 @@ _WIDE, _HIGH = 0.8, 1.1  # of a head that is drawn, by the size of a head
 _NECK, _DOWN = 0.5, 1.0  # width of a neck by that of the head; how far below the head's middle it reaches, in heads
 _SHOULDERS, _THERE = 1.6, 0.3  # width of what must be seen below a head, in heads; and the share of it
 _FIRM = 170  # of 255: from which a silhouette is drawn well enough to carry a head
-_MISSED, _FAINT = 0.75, 100  # share of a head from which a silhouette has it, and of 255 from which the part map has
+_MISSED, _FAINT = 0.92, 100  # share of a head from which a silhouette has it, and of 255 from which the part map has
 _CLEAR = 130  # of 255: a head in a part map
-_BELOW_TOP = 0.8  # heads from somebody's top to the middle of their head, at most
+_BELOW_TOP = 0.6  # heads from somebody's top to the middle of their head, at most
 _IN_VIEW = 0.5  # visibility
 
 
@@ -81,7 +81,10 @@ def _middles(regions: pd.DataFrame, steady: Steady, boxes: Boxes, longest: int) 
         rows = np.flatnonzero((steady.silhouettes[row] > LIKELY).any(1))
         cell = (windows[row, 3] - windows[row, 1]) / steady.silhouettes.shape[1]
         top = max(boxes[row, 1], windows[row, 1] + cell * rows.min(initial=steady.silhouettes.shape[1]))
-        middles[row, 1] = min(middles[row, 1], top + _BELOW_TOP * reg.head_size(boxes[row]))
+        size = reg.head_size(boxes[row])
+        if top < boxes[row, 1] + size / 2:
+            top = boxes[row, 1]
+        middles[row, 1] = min(middles[row, 1], top + _BELOW_TOP * size)
     tops = boxes[:, :2] + boxes[:, 2:] * (0.5, 0)
     away = (middles - tops) / boxes[:, 3:]
     for rows in tracks_of(regions):

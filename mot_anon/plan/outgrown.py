@@ -24,6 +24,7 @@ _HEAD, _ROWS = 70, 2  # of 255: a head in a part map; and rows of it at the edge
 _EDGE = 2  # pixels from the frame's edge, where people are cut off anyway
 _SAME = 0.5  # share of what was seen before that has to be seen in a larger window, too
 _SLACK = 0.02  # by which a silhouette may leave a box, by its height
+_FREE = 0.7  # share of what a box would grow by that is in nobody else's
 _IN_VIEW = 0.5  # visibility
 _CALM = 4  # frames before and after whose boxes grow alike
 
@@ -31,7 +32,8 @@ _CALM = 4  # frames before and after whose boxes grow alike
 def outgrown(regions: pd.DataFrame, readings: Readings, size: tuple[int, int]) -> Boxes:
     """Boxes (N, 4) x, y, w, h with room at the sides and above, where people of the tracks may stick out of theirs.
 
-    Boxes of several people and of nobody's track stay as they are.
+    Boxes of several people and of nobody's track stay as they are.  Where somebody else of ``regions`` has a box, it
+    is likely they who are seen, and they are covered anyway.
 
     Parameters
     ----------
@@ -51,6 +53,11 @@ def outgrown(regions: pd.DataFrame, readings: Readings, size: tuple[int, int]) -
     )
     in_view = regions["visibility"].to_numpy(float) >= _IN_VIEW  # else it is rather who stands before them
     out &= (somebody.to_numpy() & in_view & (readings.scores >= PERSON))[:, None]
+    numbers = regions["frame"].to_numpy(np.int64)
+    for row in np.flatnonzero(out.any(1)):
+        others = boxes[(numbers == numbers[row]) & (np.arange(len(boxes)) != row)]
+        for side, strip in enumerate(_strips(boxes[row])):
+            out[row, side] &= reg.visible_share(strip, others, size) > _FREE
     return _grown(boxes, out * (_ASIDE, _ABOVE, _ASIDE) * _standing(boxes)[:, None])
 
 
@@ -114,6 +121,14 @@ def _same(one: NDArray[np.uint8], inner: NDArray[np.int64], other: NDArray[np.ui
     x1, y1, x2, y2 = inner.tolist()
     first, again = (in_frame(m, w, (x1, y1, x2, y2)) > LIKELY for m, w in ((one, inner), (other, outer)))
     return bool(again.any() and (first & again).sum() >= _SAME * first.sum())
+
+
+def _strips(box: Boxes) -> tuple[Boxes, Boxes, Boxes]:
+    """What lies to the left of a box, above it, and to the right, as far as it may grow."""
+    x, y, w, h = box
+    aside, above = _ASIDE * reg.standing_height(box), _ABOVE * reg.standing_height(box)
+    left, top, right = (x - aside, y, aside, h), (x, y - above, w, above), (x + w, y, aside, h)
+    return np.array(left), np.array(top), np.array(right)
 
 
 def _standing(boxes: Boxes) -> NDArray[np.float64]:

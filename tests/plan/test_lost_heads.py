@@ -13,7 +13,7 @@ from mot_anon.plan.lost_heads import with_heads
 from tests.plan.test_silhouettes import body, regions, walk
 
 LONGEST = 3
-HEADED, HEADLESS = np.maximum(body(top=27), body(top=8, bottom=27, left=27, right=37)), body(top=27)
+HEADED, HEADLESS = np.maximum(body(top=27), body(top=8, bottom=27, left=24, right=40)), body(top=27)
 SKULL = (slice(10, 20), slice(29, 35))
 
 

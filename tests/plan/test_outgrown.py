@@ -86,6 +86,13 @@ def test_somebody_else_beside_them_is_not_their_own() -> None:
     assert (fitted(table, readings, roomy, neighbour) == boxes_of(table)).all()
 
 
+@pytest.mark.parametrize(("neighbour", "grows"), [(62.0, False), (20.0, True)])
+def test_a_box_does_not_grow_into_somebody_elses(neighbour: float, grows: bool) -> None:
+    table = regions((1, "S:1", 100.0, "person", 1.0), (1, "S:2", neighbour, "person", 1.0))
+    roomy = outgrown(table, seen_at(boxes_of(table)), SIZE)
+    assert (roomy[0, 0] < 100) == grows
+
+
 def test_boxes_beside_in_time_grow_alike() -> None:
     table = walk(12)
     readings = seen_at(boxes_of(table), (103.0, 102.0, 34.0, 97.0))
