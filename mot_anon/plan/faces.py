@@ -75,7 +75,7 @@ def bridged(own: Boxes, regions: pd.DataFrame, longest: int, held: int = HELD) -
     placed = own.copy()
     boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
     for rows in tracks_of(regions):
-        frames = regions["frame"].to_numpy()[rows]
+        frames = regions["frame"].to_numpy(np.int64)[rows]
         at = np.flatnonzero(np.isfinite(own[rows, 0]))
         if not len(at):
             continue
