@@ -60,9 +60,8 @@ def with_heads(regions: pd.DataFrame, steady: Steady, longest: int) -> Steady:
         if not below.any() or not head.any() or (silhouette[below > 0] > _FIRM).mean() < _THERE:
             continue
         if (silhouette[head > LIKELY] > LIKELY).mean() < _MISSED:
-            neck = _box(
-                head.shape, middle + half * (-_NECK * _WIDE, 0), middle + half * (_NECK * _WIDE, 1 + 2 * (_DOWN - 0.5))
-            )
+            aside = _NECK * _WIDE
+            neck = _box(head.shape, middle + half * (-aside, 0), middle + half * (aside, 2 * _DOWN))
             shown = np.maximum(head, neck)
             silhouettes[row], possible[row] = np.maximum(silhouettes[row], shown), np.maximum(possible[row], shown)
         small = cv2.resize(head, parts.shape[:1:-1], interpolation=cv2.INTER_AREA)

@@ -17,7 +17,7 @@ from mot_anon.plan.identities import CAMERA_TRACK
 from mot_anon.plan.silhouettes import LIKELY, PERSON, POSSIBLE, Readings, windows_of
 from mot_anon.vision.windows import in_frame
 
-_ASIDE, _ABOVE = 0.2, 0.12  # by the height of the standing person
+_ASIDE, _ABOVE = 0.2, 0.12  # how far a box grows at most, by the height of the standing person
 _LIKELY, _POSSIBLE = 6, 20  # cells beside an edge that somebody likely, or possibly, goes on in
 _TOP = 4  # cells of the upper edge that they likely go on in
 _HEAD, _ROWS = 70, 2  # of 255: a head in a part map; and rows of it at the edge into which one that is cut off reaches
