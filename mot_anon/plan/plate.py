@@ -37,7 +37,9 @@ _ALL = 0.9  # share of a box that must be still for it to be of a thing
 _COARSE = 4  # pixels a cell in which motion is looked for
 _MOVED, _SHAKEN = 8.0, 0.2  # grey levels, and share of what is between neighbours, by which a cell differs if it moves
 _NEAR, _LEAST_CELLS = 1 / 16, 7  # of the frame's height, and in cells: side of the neighbourhood that must be still
-_LONG = 30.0  # seconds: in less somebody who waits or sits need not move by half a pixel
+# Whoever stands sways by a centimetre in some seconds, who sits sits up in some more; the smaller they are, the longer
+# one has to look until that is as much as a pixel.
+_LONG, _LONG_FOR = 4.0, 1200.0  # seconds at least, and seconds × pixels that somebody is tall
 _SELDOM = 0.03  # share of its cells and frames that may have moved all the same
 _TONES = 16  # from dark to light: a camera's exposure changes each otherwise
 _DETAIL, _TOLD = 6.0, 0.05  # grey levels between neighbours from which a cell tells of motion; share of cells that must
@@ -50,12 +52,14 @@ Masks = Callable[[int], tuple[NDArray[np.bool_], NDArray[np.bool_]]]
 class Plate:
     """``pixels`` (H, W, 3) uint8 BGR, ``known`` (H, W), and ``still`` (H, W): where nothing else was ever seen.
 
-    A plan that was read from a file does not know what is still: it is asked for while planning.
+    ``seconds`` is for how long it was looked at.  A plan that was read from a file does not know what is still: it is
+    asked for while planning.
     """
 
     pixels: Frame = field(repr=False)
     known: NDArray[np.bool_] = field(repr=False)
     still: NDArray[np.bool_] | None = field(default=None, repr=False)
+    seconds: float = 0.0
 
     def shows(self, frame: Frame, outside: NDArray[np.bool_]) -> bool:
         """Whether a frame was taken where the plate was, judged by its pixels ``outside`` (H, W) all regions."""
@@ -87,7 +91,7 @@ def make_plate(
     tick:
         Called once a sampled frame (:func:`sampled`).
     seconds:
-        How long the recording is: who sits or waits may not move in a short one.
+        How long the recording is: in a short one who sits or waits may not move, or not by a pixel.
     masks:
         Who is where, finer than boxes.  Those who count as hidden, and are not covered, keep their boxes.
     """
@@ -109,11 +113,12 @@ def make_plate(
         # Beside somebody who stands there, what a parser misses now and then (a bag, a hand) must not become the wall.
         near = (np.sum(free, 0) < _least(len(numbers))) & (np.sum(clear, 0) >= _MOSTLY * len(numbers))
         free = [box_free | (near & mask_free) for box_free, mask_free in zip(free, clear, strict=True)]
-    told = hashlib.sha256(boxes.tobytes() + said.tobytes() + loose.tobytes() + bytes([seconds >= _LONG]))
+    brief = np.unique(boxes[loose & ~_long_enough(boxes, seconds)], axis=0)
+    told = hashlib.sha256(boxes.tobytes() + said.tobytes() + loose.tobytes() + brief.tobytes())
     for mask in (*free, often):
         told.update(np.packbits(mask).tobytes())
     what = told.hexdigest()
-    name = f"plate 6 {numbers} of things {frames_digest([frames[number - 1] for number in numbers])} {what}"
+    name = f"plate 7 {numbers} of things {frames_digest([frames[number - 1] for number in numbers])} {what}"
 
     def compute() -> NDArray[np.uint8]:
         stack, held = [], []
@@ -123,13 +128,13 @@ def make_plate(
             if tick:
                 tick()
         plate = _median(np.stack(stack), np.stack(free))
-        still = _still(stack, held, plate) & (seconds >= _LONG)
+        still = _still(stack, held, plate) & ~_covered(brief, size)
         plate[often & ~still] = 0
         plate[still & (plate[..., 3] > 0), 3] = _KNOWN_STILL
         return plate
 
     both = kept(name, compute, tick, len(numbers), small=True)
-    plate = Plate(np.ascontiguousarray(both[..., :3]), both[..., 3] > 0, both[..., 3] == _KNOWN_STILL)
+    plate = Plate(np.ascontiguousarray(both[..., :3]), both[..., 3] > 0, both[..., 3] == _KNOWN_STILL, seconds)
     if not plate.known.any():
         return None
     step = max(1, len(numbers) // 8)
@@ -148,8 +153,9 @@ def things_there(plate: Plate, regions: pd.DataFrame, size: tuple[int, int]) -> 
     found = np.zeros(len(regions), bool)
     if plate.still is None:
         return found
-    for row, box in enumerate(regions[["x", "y", "w", "h"]].to_numpy(np.float64)):
-        x1, y1, x2, y2 = clip(box, size)
+    boxes = regions[["x", "y", "w", "h"]].to_numpy(np.float64)
+    for row in np.flatnonzero(_long_enough(boxes, plate.seconds)):
+        x1, y1, x2, y2 = clip(boxes[row], size)
         found[row] = x2 > x1 and y2 > y1 and plate.still[y1:y2, x1:x2].mean() >= _ALL
     return found
 
@@ -159,6 +165,11 @@ def nobody_drawn_into_things(regions: pd.DataFrame, plate: Plate, size: tuple[in
     loose = ((regions["track"] == CAMERA_TRACK) & (regions["kind"] == "person")).to_numpy()
     things = loose & things_there(plate, regions, size)
     return regions.assign(kind=np.where(things, "unsure", regions["kind"]))
+
+
+def _long_enough(boxes: NDArray[np.float64], seconds: float) -> NDArray[np.bool_]:
+    """(N,) in which boxes somebody would have moved by what can be seen in that time."""
+    return np.asarray((seconds >= _LONG) & (seconds * boxes[:, 3] >= _LONG_FOR), bool)
 
 
 def _covered(boxes: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:

@@ -138,3 +138,26 @@ def test_the_weights_that_ship_double_a_person_without_changing_their_colours() 
     shape[:, 2, 30:66, 20:44] = 1
     large = Detail()(small, shape)
     assert np.abs(large[0, 35:60, 24:40].mean((0, 1)) - small[0, 0, 0]).max() < 0.12
+
+
+@shipped
+def test_seen_from_nearer_cloth_is_plain_and_edges_stay() -> None:
+    rng = np.random.default_rng(0)
+    drawn = np.full((1, 128, 64, 3), 0.75, np.float32)
+    drawn[:, 10:120, 18:46] = (0.25, 0.3, 0.35)
+    drawn = (drawn + 0.06 * rng.standard_normal((1, 64, 32, 1)).repeat(2, 1).repeat(2, 2).astype(np.float32)).clip(0, 1)
+    shape = np.zeros((1, 5, 128, 64), np.float32)
+    shape[:, 0, 10:120, 18:46] = 1
+    detail = Detail()
+    maps = shape.repeat(2, 2).repeat(2, 3)
+    woven = detail(detail(np.ascontiguousarray(drawn[:, ::2, ::2]), shape), maps)[0].mean(2)
+    plain = detail.nearer(drawn, shape)[0].mean(2)
+
+    def steepest(picture: np.ndarray) -> float:
+        return float(np.abs(np.diff(picture[60:200, 24:50], axis=1)).max(1).mean())  # across the left edge
+
+    def pattern(picture: np.ndarray) -> float:
+        return float(np.abs(np.diff(picture[60:200, 50:80], axis=0)).mean())
+
+    assert pattern(plain) < 0.8 * pattern(woven)
+    assert steepest(plain) > 0.9 * steepest(woven)

@@ -83,6 +83,19 @@ def test_who_holds_still_for_some_seconds_is_no_thing(tmp_path: Path) -> None:
     assert not things_there(plate, regions, SIZE).any()
 
 
+def test_the_taller_somebody_would_be_the_sooner_it_is_a_thing(tmp_path: Path) -> None:
+    frames, regions = filmed(tmp_path / "a", [50] * 15, loose=True)
+    tall = make_plate(frames, regions.iloc[::3], SIZE, seconds=25)
+    assert tall is not None
+    assert tall.known[20:80, 50:70].all()
+    assert things_there(tall, regions, SIZE).all()
+    small = regions.assign(y=40.0, h=30.0)  # of whom a pixel is three times as much
+    short = make_plate(frames, small.iloc[::3], SIZE, seconds=25)
+    assert short is not None
+    assert not short.known[42:68, 52:68].any()
+    assert not things_there(short, small, SIZE).any()
+
+
 def test_hands_and_hair_beyond_a_box_are_not_the_background(tmp_path: Path) -> None:
     frames, regions = filmed(tmp_path / "a", [50] * 12)
     narrow = regions.assign(x=regions["x"] + 4, w=12.0, y=26.0, h=48.0)  # a box that somebody drew too small
