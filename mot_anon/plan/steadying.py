@@ -13,37 +13,44 @@ _SAME = 0.8  # and from which they show the same pose, so that what differs is c
 _MIXED = 3  # times that neighbours are mixed
 
 
-def steadied(regions: pd.DataFrame, readings: Readings) -> Steady:
+def steadied(regions: pd.DataFrame, readings: Readings, drawn: Maps | None = None) -> Steady:
     """Smooth readings along tracks, frame by frame, in the window's coordinates.
 
     A silhouette becomes the median of three frames, mixed with those beside it several times, so that what a single
     frame misreads or flickers goes, and what is drawn into it crawls less; but only frames that show much the same are
     asked, so that somebody who steps behind something does so at once.
+
+    Parameters
+    ----------
+    drawn:
+        Silhouettes (N, 128, 64) to be drawn, if they are not those of the readings; what either has is possible.
     """
-    silhouettes, possible = readings.silhouettes.copy(), readings.silhouettes.copy()
+    shown = readings.silhouettes if drawn is None else drawn
+    silhouettes, possible = shown.copy(), np.maximum(shown, readings.silhouettes)
+    read = possible.copy()
     parts, scores = readings.parts.copy(), readings.scores.copy()
     agreement = np.ones(len(regions), np.float32)
     numbers = regions["frame"].to_numpy(np.int64)
     tracked = regions.reset_index(drop=True)
     for _, rows in tracked[tracked["track"] != ""].groupby("track", sort=True):
         order = rows.index.to_numpy()[np.argsort(rows["frame"].to_numpy(), kind="stable")]
-        own = readings.silhouettes[order]
+        own, most = shown[order], read[order]
         before, after = _neighbours(numbers[order])
         likely = own > LIKELY
-        alike, same = own, [own, own]
+        alike, same = most, [own, own]
         for at, side in enumerate((before, after)):
             shared = (likely & likely[side]).sum((1, 2)) / np.maximum(1, (likely | likely[side]).sum((1, 2)))
-            alike = np.where((shared >= _ALIKE)[:, None, None], np.maximum(alike, own[side]), alike)
+            alike = np.where((shared >= _ALIKE)[:, None, None], np.maximum(alike, most[side]), alike)
             side[shared < _SAME] = np.flatnonzero(shared < _SAME)
             same[at] = own[side]
         a, b = same
-        smooth, drawn = np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), own)), readings.parts[order]
+        smooth, limbs = np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), own)), readings.parts[order]
         for _ in range(_MIXED):
             smooth = _mixed(smooth, smooth[before], smooth[after])
-            drawn = _mixed(drawn, drawn[before], drawn[after])
+            limbs = _mixed(limbs, limbs[before], limbs[after])
         silhouettes[order] = smooth
         possible[order] = alike
-        parts[order] = drawn
+        parts[order] = limbs
         scores[order] = _running_median(numbers[order], readings.scores[order])
         agreement[order] = _agreement(numbers[order], likely)
     return Steady(silhouettes, possible, parts, scores, agreement)

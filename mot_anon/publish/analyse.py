@@ -26,6 +26,7 @@ from mot_anon.plan.generous import generous, reliable
 from mot_anon.plan.identities import CAMERA_TRACK, CODE_SIZE, ISOMETRY, TRACKER, Embeddings, identity_codes
 from mot_anon.plan.keys import Key
 from mot_anon.plan.lost_heads import with_heads
+from mot_anon.plan.moved import with_motion
 from mot_anon.plan.moving import MOTION, drawn_already
 from mot_anon.plan.overrides import Override, apply_overrides
 from mot_anon.plan.plate import Masks, Plate, make_plate, nobody_drawn_into_things, sampled
@@ -256,7 +257,10 @@ def _looked_at(
 
     frames = recording.first.frames
     packed = parse_sequence(frames, regions, Parser(), progress(f"parse {recording.name}", len(frames)))
-    steady = steadied(regions, looks.Readings.from_bytes(packed))
+    readings, drawn = looks.Readings.from_bytes(packed), None
+    if not careful:
+        drawn = with_motion(frames, regions, readings, progress(f"walk {recording.name}", len(frames)))
+    steady = steadied(regions, readings, drawn)
     regions, steady = without_echoes(regions, steady, size, careful=careful)
     regions = looks.settled(looks.revealed(regions, steady, size, careful=careful), steady, size)
     regions, steady = without(drawn_already(regions, size), regions, steady)
