@@ -161,3 +161,19 @@ def test_seen_from_nearer_cloth_is_plain_and_edges_stay() -> None:
 
     assert pattern(plain) < 0.8 * pattern(woven)
     assert steepest(plain) > 0.9 * steepest(woven)
+
+
+@shipped
+def test_a_head_of_a_dozen_cells_has_no_stripes() -> None:
+    rng = np.random.default_rng(1)
+    drawn = rng.random((1, 128, 64, 3), np.float32)
+    shape = np.zeros((1, 5, 128, 64), np.float32)
+    shape[:, 0, 10:120, 18:46] = 1
+    headed = shape.copy()
+    headed[:, 1, 12:28, 24:40] = 1
+    plain, soft = (Detail().nearer(drawn, maps)[0].mean(2) for maps in (shape, headed))
+
+    def rough(picture: np.ndarray) -> float:
+        return float(np.abs(np.diff(picture[30:50, 54:74], axis=1)).mean())
+
+    assert rough(soft) < 0.5 * rough(plain)
