@@ -4,7 +4,7 @@ A generator's cells are several pixels wide on people who are near a camera, and
 mottled.  This network sees a picture at half the size at which it answers, where mottles have been averaged away, and
 where somebody stands at the full one; it has learnt on people of flesh and blood what such a picture looked like
 before it was halved.  Laid over the generator's own pictures once they are halved, it draws their detail anew; laid
-over those, it doubles them, and what it weaves into plain cloth then is smoothed away.
+over those, it doubles them.  That it has not learnt: it weaves what is mottled into the cloth, which is smoothed away.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mot_anon.gan.cloth import plain
 from mot_anon.gan.networks import SHAPE_CHANNELS
 from mot_anon.vision.weights import content_digest, load_weights, reduced_precision
 
@@ -86,10 +87,12 @@ class Detail:
             [cv2.resize(part, (2 * width, 2 * height), interpolation=cv2.INTER_CUBIC).clip(0, 1) for part in maps]
             for maps in shape
         ]
-        doubled = self(self(np.stack(halves), shape), np.array(large, np.float32))
-        return np.stack(
-            [_soft_head(_plain(near), far, maps[_HEAD]) for near, far, maps in zip(doubled, halves, large, strict=True)]
-        )
+        doubled = [
+            plain(picture, _FAINT, _WIDE, _TIMES)
+            for picture in self(self(np.stack(halves), shape), np.array(large, np.float32))
+        ]
+        heads = [maps[_HEAD] for maps in large]
+        return np.stack([_soft_head(*three) for three in zip(doubled, halves, heads, strict=True)])
 
     def __call__(self, small: Pixels, shape: Pixels) -> Pixels:
         """Double pictures.
@@ -130,16 +133,6 @@ class _Residual(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         return maps + 0.3 * self.second(F.leaky_relu(self.first(maps), 0.2))
-
-
-def _plain(picture: Pixels) -> Pixels:
-    """A picture without faint patterns: clothes seen from nearer are plain, and their edges stay as sharp.
-
-    The network has learnt to double people half as large; the second time it weaves their mottles into the cloth.
-    """
-    for _ in range(_TIMES):  # Tomasi and Manduchi, ICCV 1998
-        picture = np.asarray(cv2.bilateralFilter(np.ascontiguousarray(picture), -1, _FAINT, _WIDE), np.float32)
-    return picture
 
 
 def _soft_head(near: Pixels, far: Pixels, head: Pixels) -> Pixels:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mot_anon.gan.generate import Generator
     from mot_anon.gan.portraits import PortraitGenerator
 
-_ADDED_TO_BODIES = 1.0  # how much is added to sharpen; with more, people fall into patches
+_ADDED_TO_BODIES = 0.8  # how much is added to sharpen; with more, people fall into patches
 _INSIDE = 0.9  # of the opacity: where a picture is looked at for how sharp it is
 _LARGE = (1.5, 2.5)  # pixels a cell: from where on people count as large, and where they are so wholly
 
