@@ -113,12 +113,13 @@ def make_plate(
         # Beside somebody who stands there, what a parser misses now and then (a bag, a hand) must not become the wall.
         near = (np.sum(free, 0) < _least(len(numbers))) & (np.sum(clear, 0) >= _MOSTLY * len(numbers))
         free = [box_free | (near & mask_free) for box_free, mask_free in zip(free, clear, strict=True)]
-    brief = np.unique(boxes[loose & ~_long_enough(boxes, seconds)], axis=0)
-    told = hashlib.sha256(boxes.tobytes() + said.tobytes() + loose.tobytes() + brief.tobytes())
-    for mask in (*free, often):
+    brief = loose & ~_long_enough(boxes, seconds)
+    small = _often(boxes[brief], said[brief], len(frames), size)
+    told = hashlib.sha256(boxes.tobytes() + said.tobytes() + loose.tobytes())
+    for mask in (*free, often, small):
         told.update(np.packbits(mask).tobytes())
     what = told.hexdigest()
-    name = f"plate 7 {numbers} of things {frames_digest([frames[number - 1] for number in numbers])} {what}"
+    name = f"plate 8 {numbers} of things {frames_digest([frames[number - 1] for number in numbers])} {what}"
 
     def compute() -> NDArray[np.uint8]:
         stack, held = [], []
@@ -128,8 +129,8 @@ def make_plate(
             if tick:
                 tick()
         plate = _median(np.stack(stack), np.stack(free))
-        still = _still(stack, held, plate) & ~_covered(brief, size)
-        plate[often & ~still] = 0
+        still = _still(stack, held, plate)
+        plate[often & (small | ~still)] = 0
         plate[still & (plate[..., 3] > 0), 3] = _KNOWN_STILL
         return plate
 
