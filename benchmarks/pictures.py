@@ -23,7 +23,8 @@ from mot_anon.data.sequence import open_sequence
 from mot_anon.methods.base import make_method
 from mot_anon.plan.camera import CameraPlan
 from mot_anon.plan.keys import TEST_KEY, Key
-from mot_anon.publish.analyse import Coverage, plan_recording, recordings_of
+from mot_anon.publish.analyse import Coverage, plan_recording
+from mot_anon.publish.recordings import recordings_of
 from mot_anon.publish.render import render_frame
 
 METHODS: tuple[tuple[str, int | None, str], ...] = (

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,9 +11,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mot_anon.data import motchallenge
-from mot_anon.data.frames import frame_info
-from mot_anon.data.sequence import Sequence, camera_of
-from mot_anon.errors import FrameError
 from mot_anon.methods.base import Wishes
 from mot_anon.plan import regions as reg
 from mot_anon.plan import silhouettes as looks
@@ -38,6 +34,7 @@ from mot_anon.publish.guesses import confirmed, moving_somebody
 from mot_anon.publish.heads import find_heads
 from mot_anon.publish.holding import holding
 from mot_anon.publish.portraits import find_portraits
+from mot_anon.publish.recordings import Recording
 from mot_anon.vision.cache import Tick, detect_sequence, embed_sequence, parse_sequence
 from mot_anon.vision.detect import make_detector
 from mot_anon.vision.face_detectors import AUTO
@@ -47,33 +44,6 @@ _BORROWED_SECONDS = 0.5  # how far away a frame may be that shows somebody whom 
 _RIM_SECONDS = 1.0  # how long somebody may take to come into the frame
 _LOOKS = 24  # of a track's sights, how many its embedding is the mean of
 _PLAIN = 0.4  # visibility below which a sight says little of the person
-
-
-@dataclass(frozen=True)
-class Recording:
-    """Sequences that show the very same frames (views of one camera): rendered once, written for each.
-
-    Attributes
-    ----------
-    name:
-        The views' name without the detector's, whichever of them were selected; tracks are named after it, so that a
-        person's code does not depend on the selection.  Where ``--cameras`` joins sequences of other names that show
-        the same frames, it is the first in the order of the alphabet.
-    camera:
-        What the identity policies go by.
-    digests:
-        SHA-256 (hex) of every frame.
-    """
-
-    name: str
-    camera: str
-    views: tuple[Sequence, ...]
-    digests: tuple[str, ...]
-
-    @property
-    def first(self) -> Sequence:
-        """The view whose frames are read."""
-        return self.views[0]
 
 
 @dataclass(frozen=True)
@@ -98,23 +68,6 @@ class Coverage:
     overrides: tuple[Override, ...] = ()
     overrides_path: Path | None = None
     faces: str = AUTO
-
-
-def recordings_of(sequences: Iterable[Sequence], progress: Callable[[str, int], Tick]) -> list[Recording]:
-    """Group sequences by camera and identical frames, in the order in which they first appear.
-
-    Every frame's bytes and header are read on the way.  Raises :class:`FrameError` for a frame that is missing, is no
-    image or has another size than its sequence.
-    """
-    groups: dict[tuple[str, tuple[str, ...]], list[Sequence]] = {}
-    for sequence in sequences:
-        sequence.require_frames()
-        tick = progress(f"read {sequence.name}", sequence.n_frames)
-        groups.setdefault((sequence.camera, _digests(sequence, tick)), []).append(sequence)
-    return [
-        Recording(min(camera_of(view.name) for view in views), camera, tuple(views), digests)
-        for (camera, digests), views in groups.items()
-    ]
 
 
 def plan_recording(
@@ -314,23 +267,6 @@ def candidates(
         tick = progress(f"detect {recording.name}", recording.first.n_frames)
         found[coverage.detector] = detect_sequence(recording.first.frames, make_detector(coverage.detector), tick)
     return {name: table[(table["w"] > 0) & (table["h"] > 0)] for name, table in found.items()}
-
-
-def _digests(sequence: Sequence, tick: Tick) -> tuple[str, ...]:
-    digests = []
-    for path in sequence.frames:
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise FrameError(f"{path}: cannot be read ({error.strerror})") from None
-        info = frame_info(path, data)
-        if (info.width, info.height) != (sequence.width, sequence.height):
-            raise FrameError(
-                f"{path}: {info.width}×{info.height} pixels in a sequence of {sequence.width}×{sequence.height}"
-            )
-        digests.append(hashlib.sha256(data).hexdigest())
-        tick()
-    return tuple(digests)
 
 
 def _union(tables: list[pd.DataFrame], by: list[str]) -> pd.DataFrame:

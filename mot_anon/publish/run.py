@@ -20,10 +20,11 @@ from mot_anon.errors import CoverageError, InputError, MotAnonError, OutputError
 from mot_anon.methods.base import Method, Wishes
 from mot_anon.plan.keys import Key
 from mot_anon.publish import checks, datasheet, record
-from mot_anon.publish.analyse import Recording, plan_recording, recordings_of
+from mot_anon.publish.analyse import plan_recording
 from mot_anon.publish.executors import executor_for
 from mot_anon.publish.frames import FrameTask, render_all, write_atomically
 from mot_anon.publish.labels import IdMap, label_files, permuted_ids
+from mot_anon.publish.recordings import Recording, recordings_of
 from mot_anon.publish.settings import SILHOUETTE, Published, Settings, parameters_of, request_of
 from mot_anon.publish.verify import verify_tree
 from mot_anon.publish.work import Work, opened, work_folder

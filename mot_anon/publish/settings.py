@@ -10,7 +10,8 @@ from typing import Any
 
 from mot_anon import __version__
 from mot_anon.methods.base import Method, default_method
-from mot_anon.publish.analyse import Coverage, Recording
+from mot_anon.publish.analyse import Coverage
+from mot_anon.publish.recordings import Recording
 from mot_anon.vision.face_detectors import chosen_detector
 
 BOX, SILHOUETTE = "box", "silhouette"

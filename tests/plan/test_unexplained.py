@@ -18,8 +18,9 @@ from mot_anon.plan.keys import TEST_KEY, Key
 from mot_anon.plan.regions import gt_regions, mark_hidden, occluders, order_far_to_near
 from mot_anon.plan.steadying import steadied
 from mot_anon.plan.unexplained import unexplained, without_echoes
-from mot_anon.publish.analyse import Coverage, plan_recording, recordings_of
+from mot_anon.publish.analyse import Coverage, plan_recording
 from mot_anon.publish.cover import label_regions
+from mot_anon.publish.recordings import recordings_of
 from mot_anon.vision.parse import Parsed
 from tests.realdata import MOT, needs_mot
 from tests.sequences import write_sequence

@@ -25,9 +25,10 @@ from mot_anon.plan.keys import TEST_KEY, Key
 from mot_anon.plan.plate import Plate
 from mot_anon.plan.regions import head_box
 from mot_anon.plan.silhouettes import Maps, Seen, windows_of
-from mot_anon.publish.analyse import Coverage, plan_recording, recordings_of
+from mot_anon.publish.analyse import Coverage, plan_recording
 from mot_anon.publish.cover import POSSIBLE, covered_mask, label_regions, margin
 from mot_anon.publish.erase import Staying, erase, grain, grain_of
+from mot_anon.publish.recordings import recordings_of
 from mot_anon.publish.render import render_frame
 from mot_anon.publish.verify import check_frame
 from mot_anon.vision.parse import WEIGHTS as PARSER

@@ -26,8 +26,9 @@ from mot_anon.plan.plate import Plate
 from mot_anon.plan.regions import head_box
 from mot_anon.plan.silhouettes import Seen, windows_of
 from mot_anon.plan.torsos import CELLS
-from mot_anon.publish.analyse import Coverage, plan_recording, recordings_of
+from mot_anon.publish.analyse import Coverage, plan_recording
 from mot_anon.publish.cover import covered_mask, face_alpha, label_regions
+from mot_anon.publish.recordings import recordings_of
 from mot_anon.publish.render import render_frame
 from mot_anon.publish.verify import check_frame
 from mot_anon.vision import face_detectors as detectors

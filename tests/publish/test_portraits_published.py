@@ -15,7 +15,8 @@ from mot_anon.gan.generate import WEIGHTS as GENERATOR
 from mot_anon.gan.portraits import WEIGHTS as PORTRAITS
 from mot_anon.methods.base import Wishes, make_method
 from mot_anon.plan.keys import TEST_KEY, Key
-from mot_anon.publish.analyse import Coverage, plan_recording, recordings_of
+from mot_anon.publish.analyse import Coverage, plan_recording
+from mot_anon.publish.recordings import recordings_of
 from mot_anon.publish.render import render_frame
 from mot_anon.publish.verify import check_frame
 from mot_anon.vision.heads import Portrait
