@@ -27,14 +27,13 @@ def steadied(regions: pd.DataFrame, readings: Readings, drawn: Maps | None = Non
     """
     shown = readings.silhouettes if drawn is None else drawn
     silhouettes, possible = shown.copy(), np.maximum(shown, readings.silhouettes)
-    read = possible.copy()
     parts, scores = readings.parts.copy(), readings.scores.copy()
     agreement = np.ones(len(regions), np.float32)
     numbers = regions["frame"].to_numpy(np.int64)
     tracked = regions.reset_index(drop=True)
     for _, rows in tracked[tracked["track"] != ""].groupby("track", sort=True):
         order = rows.index.to_numpy()[np.argsort(rows["frame"].to_numpy(), kind="stable")]
-        own, most = shown[order], read[order]
+        own, most = shown[order], possible[order]
         before, after = _neighbours(numbers[order])
         likely = own > LIKELY
         alike, same = most, [own, own]
