@@ -40,6 +40,7 @@ _NEAR, _LEAST_CELLS = 1 / 16, 7  # of the frame's height, and in cells: side of 
 # Whoever stands sways by a centimetre in some seconds, who sits sits up in some more; the smaller they are, the longer
 # one has to look until that is as much as a pixel.
 _LONG, _LONG_FOR = 4.0, 1200.0  # seconds at least, and seconds × pixels that somebody is tall
+_LONGEST = 30.0  # seconds that are enough for whoever is taken for a person
 _SELDOM = 0.03  # share of its cells and frames that may have moved all the same
 _TONES = 16  # from dark to light: a camera's exposure changes each otherwise
 _DETAIL, _TOLD = 6.0, 0.05  # grey levels between neighbours from which a cell tells of motion; share of cells that must
@@ -113,7 +114,7 @@ def make_plate(
         # Beside somebody who stands there, what a parser misses now and then (a bag, a hand) must not become the wall.
         near = (np.sum(free, 0) < _least(len(numbers))) & (np.sum(clear, 0) >= _MOSTLY * len(numbers))
         free = [box_free | (near & mask_free) for box_free, mask_free in zip(free, clear, strict=True)]
-    brief = loose & ~_long_enough(boxes, seconds)
+    brief = loose & ~_long_enough(regions, seconds)
     small = _often(boxes[brief], said[brief], len(frames), size)
     told = hashlib.sha256(boxes.tobytes() + said.tobytes() + loose.tobytes())
     for mask in (*free, often, small):
@@ -155,7 +156,7 @@ def things_there(plate: Plate, regions: pd.DataFrame, size: tuple[int, int]) -> 
     if plate.still is None:
         return found
     boxes = regions[["x", "y", "w", "h"]].to_numpy(np.float64)
-    for row in np.flatnonzero(_long_enough(boxes, plate.seconds)):
+    for row in np.flatnonzero(_long_enough(regions, plate.seconds)):
         x1, y1, x2, y2 = clip(boxes[row], size)
         found[row] = x2 > x1 and y2 > y1 and plate.still[y1:y2, x1:x2].mean() >= _ALL
     return found
@@ -168,9 +169,13 @@ def nobody_drawn_into_things(regions: pd.DataFrame, plate: Plate, size: tuple[in
     return regions.assign(kind=np.where(things, "unsure", regions["kind"]))
 
 
-def _long_enough(boxes: NDArray[np.float64], seconds: float) -> NDArray[np.bool_]:
-    """(N,) in which boxes somebody would have moved by what can be seen in that time."""
-    return np.asarray((seconds >= _LONG) & (seconds * boxes[:, 3] >= _LONG_FOR), bool)
+def _long_enough(regions: pd.DataFrame, seconds: float) -> NDArray[np.bool_]:
+    """(N,) in which boxes somebody would have moved by what can be seen in that time.
+
+    Whoever is taken for a person has the longest time, whatever their size.
+    """
+    long = (seconds >= _LONG) & (seconds * regions["h"].to_numpy(np.float64) >= _LONG_FOR)
+    return np.asarray(long & ((regions["kind"] != "person").to_numpy() | (seconds >= _LONGEST)), bool)
 
 
 def _covered(boxes: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:

@@ -85,15 +85,24 @@ def test_who_holds_still_for_some_seconds_is_no_thing(tmp_path: Path) -> None:
 
 def test_the_taller_somebody_would_be_the_sooner_it_is_a_thing(tmp_path: Path) -> None:
     frames, regions = filmed(tmp_path / "a", [50] * 15, loose=True)
+    regions = regions.assign(kind="unsure")
     tall = make_plate(frames, regions.iloc[::3], SIZE, seconds=25)
     assert tall is not None
     assert tall.known[20:80, 50:70].all()
     assert things_there(tall, regions, SIZE).all()
-    small = regions.assign(y=40.0, h=30.0)  # of whom a pixel is three times as much
+    small = regions.assign(y=40.0, h=30.0)  # of whom a pixel is twice as much
     short = make_plate(frames, small.iloc[::3], SIZE, seconds=25)
     assert short is not None
     assert not short.known[42:68, 52:68].any()
     assert not things_there(short, small, SIZE).any()
+
+
+def test_who_is_taken_for_a_person_is_a_thing_last(tmp_path: Path) -> None:
+    frames, regions = filmed(tmp_path / "a", [50] * 15, loose=True)
+    plate = make_plate(frames, regions.iloc[::3], SIZE, seconds=25)
+    assert plate is not None
+    assert not plate.known[20:80, 50:70].any()
+    assert not things_there(plate, regions, SIZE).any()
 
 
 def test_hands_and_hair_beyond_a_box_are_not_the_background(tmp_path: Path) -> None:
@@ -109,6 +118,7 @@ def test_a_box_of_what_never_moves_is_a_thing_and_one_of_somebody_who_moves_is_n
     plate = make_plate(frames, regions.iloc[:0], SIZE, seconds=60)  # nobody is known to walk there
     assert plate is not None
     asked = pd.DataFrame({"x": [110, 20, 400], "y": [20, 20, 0], "w": [40, 20, 9], "h": [60, 60, 9]})
+    asked["kind"] = "person"
     assert things_there(plate, asked, SIZE).tolist() == [True, False, False]
 
 
