@@ -22,13 +22,13 @@ from mot_anon.plan.generous import generous, reliable
 from mot_anon.plan.identities import CAMERA_TRACK, CODE_SIZE, ISOMETRY, TRACKER, Embeddings, identity_codes
 from mot_anon.plan.keys import Key
 from mot_anon.plan.lost_heads import with_heads
-from mot_anon.plan.moved import with_motion
 from mot_anon.plan.moving import MOTION, drawn_already
 from mot_anon.plan.overrides import Override, apply_overrides
 from mot_anon.plan.plate import Masks, Plate, make_plate, nobody_drawn_into_things, sampled
 from mot_anon.plan.steadying import steadied
 from mot_anon.plan.tracks import retracked, tracks_from_detections
 from mot_anon.plan.unexplained import unexplained, without, without_echoes
+from mot_anon.plan.walkers import with_motion
 from mot_anon.publish.cover import label_regions
 from mot_anon.publish.guesses import confirmed, moving_somebody
 from mot_anon.publish.heads import find_heads

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mot_anon.plan.moved import decided_by_motion, with_motion
 from mot_anon.plan.silhouettes import LIKELY, Maps
+from mot_anon.plan.walkers import decided_by_motion, with_motion
 from tests.plan.test_silhouettes import body, readings, regions
 from tests.sequences import noise
 

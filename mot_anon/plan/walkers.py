@@ -1,4 +1,4 @@
-"""Silhouettes that know what moves: before a camera that stands still, who walks differs from what stands behind them.
+"""Silhouettes of who walks: before a camera that stands still, they differ from what stands behind them.
 
 A parser that has learnt on small crops hesitates where a dark coat passes a dark window, and draws coats too wide.
 Where it hesitates, motion decides; where it is sure, and where somebody stands still, motion has little to say.
