@@ -27,19 +27,21 @@ from mot_anon.gan.networks import move_codes
 from mot_anon.gan.training import GeneratorLearner
 from mot_anon.vision import augment
 from mot_anon.vision.bodies import CROP_SIZE, Bodies, load_bodies
-from mot_anon.vision.heads import AROUND, brightest_box, head_oval
+from mot_anon.vision.heads import AROUND, brightest_box
 from mot_anon.vision.parse import WEIGHTS as PARSER_WEIGHTS
 from mot_anon.vision.parse import Parser
 from mot_anon.vision.training import Draw, Log, averaged, make_accelerator, train
+from mot_anon.vision.turned import emptied, head_shares, shown
 from mot_anon.vision.weights import save_weights
 
 _SEEN = 100  # of 255: how bright the parser has to draw a head for it to be learnt from
 _PRESENT = 0.5
 _SMALLEST = 0.125  # of a person's height: what a head measures at least
-_ERASED = 0.02  # of the oval, from which nothing of the picture is left
+_ERASED = 0.02  # opacity from which nothing of the picture is left
 _LOOKS = 20  # batches of 64 heads, of which codes are asked how they lie
 _TELLING = 0.1  # variance of means of codes from which a direction tells something of a head
-_WIDER = (2, 11)  # pixels by which more than the oval is erased: regions are wider than heads
+_WIDER = (2, 15)  # pixels by which more than the head is erased: regions are wider than heads
+_RESTORED = 0.4  # share of places in which what stands behind a head is known
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class HeadConfig(GeneratorConfig):
 
 @dataclass(frozen=True)
 class HeadPlaces(Places):
-    """Places of heads, 64×64; ``shape`` is the oval and the parser's head.
+    """Places of heads, 64×64; ``shape`` is the opacity, the parser's head and its silhouette.
 
     ``seen`` (N, 1, 64, 64) in 0…1 is what lies inside the picture; ``real`` is 0 beyond, and nothing is judged there.
     """
@@ -103,11 +105,12 @@ class HeadCast:
 
     def __init__(self, bodies: Bodies, parser: Path | None) -> None:
         self.bodies = bodies
-        self.maps = bodies.parts[:, 0] if parser is None else read_again(bodies, Parser(parser))[:, 1]
-        self.rows = np.flatnonzero((bodies.presence > _PRESENT) & (self.maps.max((1, 2)) >= _SEEN))
+        taught = np.concatenate([bodies.silhouettes[:, None], bodies.parts], 1)
+        self.maps = (taught if parser is None else read_again(bodies, Parser(parser)))[:, :4]
+        self.rows = np.flatnonzero((bodies.presence > _PRESENT) & (self.maps[:, 1].max((1, 2)) >= _SEEN))
         self.windows = np.zeros((len(bodies), 4))
         for row in self.rows:
-            self.windows[row] = head_window(self.maps[row])
+            self.windows[row] = head_window(self.maps[row, 1])
 
     def some(self, draw: Draw, n: int) -> NDArray[np.int64]:
         """``n`` heads."""
@@ -118,20 +121,22 @@ class HeadCast:
         n = len(rows)
         change = augment.affine(draw, n, zoom=(0.88, 1.15), shift=0.06, stretch=0.05, turn=0.06)
         theta = self._theta(rows, change)
+        maps = augment.warp(augment.to_maps(self.maps[rows]), theta, networks.SIZE, outside="zeros")
         images = augment.warp(augment.to_images(self.bodies.pixels[rows]), theta, networks.SIZE)
         images = augment.light(images, draw, amount=0.3)
         images = augment.recompress(augment.coarsen(images, draw, share=0.3, smallest=0.35), draw, share=0.2)
-        read = (draw.uniform(n) >= unread).float()[:, None, None, None]
-        wider = draw.integers(*_WIDER, n)
-        return self._place(rows, images, theta, read, augment.blobs(images, draw, share=0.2), wider)
+        read = (draw.uniform(n) >= unread).float()[:, None, None]
+        maps[:, 1] *= read
+        wider = draw.integers(*_WIDER, n) * (draw.uniform(n) >= _RESTORED)
+        return self._place(images, maps, theta, augment.blobs(images, draw, share=0.2), wider)
 
     def still(self, rows: NDArray[np.int64]) -> HeadPlaces:
         """Places to look at: undisturbed."""
         n = len(rows)
         theta = self._theta(rows, torch.eye(3)[:2].expand(n, 2, 3))
+        maps = augment.warp(augment.to_maps(self.maps[rows]), theta, networks.SIZE, outside="zeros")
         images = augment.warp(augment.to_images(self.bodies.pixels[rows]), theta, networks.SIZE)
-        none = torch.zeros(n, 1, *networks.SIZE)
-        return self._place(rows, images, theta, torch.ones(n, 1, 1, 1), none, torch.full((n,), 6))
+        return self._place(images, maps, theta, torch.zeros(n, 1, *networks.SIZE), torch.full((n,), 6))
 
     def _theta(self, rows: NDArray[np.int64], change: Tensor) -> Tensor:
         """(N, 2, 3) for :func:`~mot_anon.vision.augment.warp`: from crops to windows, ``change`` before."""
@@ -141,24 +146,22 @@ class HeadCast:
         middle = ((windows[:, :2] + windows[:, 2:]) / size - 1)[:, :, None]
         return torch.cat([scale * change[:, :, :2], scale * change[:, :, 2:] + middle], 2)
 
-    def _place(
-        self, rows: NDArray[np.int64], images: Tensor, theta: Tensor, read: Tensor, others: Tensor, wider: Tensor
-    ) -> HeadPlaces:
-        n = len(rows)
-        heads = augment.warp(augment.to_maps(self.maps[rows]), theta, networks.SIZE, outside="zeros") * read
+    @staticmethod
+    def _place(images: Tensor, maps: Tensor, theta: Tensor, others: Tensor, wider: Tensor) -> HeadPlaces:
+        n = len(images)
         inside = augment.warp(torch.ones(n, 1, *CROP_SIZE), theta, networks.SIZE, outside="zeros")
-        oval = torch.from_numpy(head_oval(networks.SIZE))[None, None].expand(n, -1, -1, -1)
+        opaque = shown(head_shares(maps.numpy()))
         filled = []
         pixels, besides = augment.to_pixels(images), others[:, 0].numpy() > 0
-        for image, other, more in zip(pixels, besides, wider.tolist(), strict=True):
-            empty = (oval[0, 0].numpy() > _ERASED).astype(np.uint8)
-            side = 2 * int(more) + 1
-            wide = cv2.dilate(empty, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
-            filled.append(augment.fill(image, (wide > 0) | other))
+        for image, other, head, more in zip(pixels, besides, opaque, wider.tolist(), strict=True):
+            kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * int(more) + 1, 2 * int(more) + 1))
+            region = cv2.dilate((head > _ERASED).astype(np.uint8), kernel) > 0
+            # Regions are wider than heads: first all of one is taken out, then what is drawn anew, as in frames.
+            filled.append(emptied(augment.fill(image, region | other), head))
         seen, background = (inside > 0.99).float(), augment.to_images(np.stack(filled))
-        # Hair that leaves the oval is cut off: so it will be in frames, and nobody can guess what is left of it.
-        real = (oval * images + (1 - oval) * background) * seen
-        return HeadPlaces(real, background, torch.cat([oval, heads], 1), oval.contiguous(), seen)
+        hole = torch.from_numpy(opaque)[:, None]
+        real = (hole * images + (1 - hole) * background) * seen
+        return HeadPlaces(real, background, torch.cat([hole, maps[:, 1:2], maps[:, :1]], 1), hole, seen)
 
 
 def head_window(head: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -1,8 +1,9 @@
 """Heads of people who do not exist, as they are seen from behind, from the side and from afar: hair, hats and all.
 
 Where no landmarks can be read there is no telling what a face looks like; but a body below says which way it is
-turned, and a parser where its head is.  Codes are those of a variational encoder (Kingma & Welling, ICLR 2014; with a
-critic: Zhu et al., NeurIPS 2017): standard normal numbers, as a key draws them, for all that the place does not say.
+turned, and a parser where its head is, down to the outline.  Codes are those of a variational encoder (Kingma &
+Welling, ICLR 2014; with a critic: Zhu et al., NeurIPS 2017): standard normal numbers, as a key draws them, for all that
+the place does not say.
 """
 
 from __future__ import annotations
@@ -23,16 +24,16 @@ from mot_anon.vision.weights import content_digest, load_weights
 
 SIZE = (64, 64)
 """Height and width of a window; its side is :data:`mot_anon.vision.heads.AROUND` times a head's size."""
-SHAPE_CHANNELS = 2
-"""Oval, and head as a parser sees it."""
+SHAPE_CHANNELS = 3
+"""Where the head is drawn, the head as a parser sees it, brighter where a face is, and the silhouette."""
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "head-generator.safetensors"
-FORMAT = "mot_anon head generator 1"
+FORMAT = "mot_anon head generator 2"
 
 Pixels = NDArray[np.float32]
 
 
 def head_generator(shapes: int = SHAPE_CHANNELS) -> GeneratorNetwork:
-    """Background, ``shapes`` maps (oval and parser's head) and code in, head out: 1.5 M parameters."""
+    """Background, ``shapes`` maps and code in, head out: 1.5 M parameters."""
     return GeneratorNetwork(shapes, (24, 48, 80, 128, 128))
 
 
@@ -96,26 +97,27 @@ class HeadGenerator:
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
         self._network = load_head_generator(weights)
-        self.fingerprint = f"head-generator-1-{content_digest(weights)}"
+        self.fingerprint = f"head-generator-2-{content_digest(weights)}"
 
-    def __call__(self, surroundings: Pixels, ovals: Pixels, heads: Pixels, codes: Pixels) -> Pixels:
+    def __call__(self, surroundings: Pixels, shapes: Pixels, codes: Pixels) -> Pixels:
         """Draw a head into each of N windows.
 
         Parameters
         ----------
         surroundings:
-            (N, 64, 64, 3) RGB in 0…1: the windows with their ovals filled from round about.
-        ovals, heads:
-            (N, 64, 64) in 0…1: :func:`~mot_anon.vision.heads.head_oval`, and the head as the parser sees it, brighter
-            where a face is; 0 everywhere where it sees none.
+            (N, 64, 64, 3) RGB in 0…1: the windows with their heads filled from round about
+            (:func:`~mot_anon.vision.turned.emptied`).
+        shapes:
+            (N, 3, 64, 64) in 0…1: opacities of heads (:mod:`mot_anon.vision.turned`), heads as a parser sees them, and
+            silhouettes.
         codes:
             (N, 24): identity codes; their length does not matter.
 
         Returns
         -------
-        (N, 64, 64, 3) float32 RGB in 0…1, meant to be laid over the surroundings with the ovals as opacity.
+        (N, 64, 64, 3) float32 RGB in 0…1, meant to be laid over the surroundings with the first of the shapes as
+        opacity.
         """
-        shapes = np.stack([ovals, heads], 1)
         return draw_windows(self._network, surroundings, shapes, codes, channels=SHAPE_CHANNELS, size=SIZE)
 
 

@@ -16,6 +16,7 @@ from mot_anon.plan.camera import Region
 from mot_anon.plan.heads import FacePlace
 from mot_anon.plan.identities import CODE_SIZE
 from mot_anon.plan.keys import Key
+from mot_anon.plan.turned_heads import usual_body
 from mot_anon.publish.render import render_frame
 from mot_anon.vision.face_detectors import AUTO, make_face_detector
 from mot_anon.vision.faces import find_faces
@@ -90,11 +91,13 @@ def face_places(frame: Frame, detector: str = AUTO, *, whole: bool = False) -> l
 
 
 def anonymized(frame: Frame, places: list[FacePlace], codes: NDArray[np.float32], method: Method) -> Frame:
-    """A picture with the face at ``places[i]`` drawn after ``codes[i]``, (N, 128)."""
+    """A picture with the face at ``places[i]`` drawn after ``codes[i]``, (N, 24)."""
     regions = []
     for number, (place, code) in enumerate(zip(places, codes, strict=True)):
-        box = np.concatenate([place.window[:2], place.window[2:] - place.window[:2]]).astype(float)
-        regions.append(Region(str(number), box, True, box, np.zeros((0, 4)), code, face=place, faced=True))
+        side = place.window[2:] - place.window[:2]
+        box = np.concatenate([place.window[:2], side]).astype(float)
+        seen = None if place.usable else usual_body(place.window[:2] + side / 2, float(side[0]) / AROUND)
+        regions.append(Region(str(number), box, True, box, np.zeros((0, 4)), code, seen, place, True))
     return render_frame(frame, regions, method, "face", 0)[0]
 
 

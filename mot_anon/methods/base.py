@@ -59,8 +59,8 @@ class FaceShape:
         track; if not ``usable``, 0 everywhere.
     hole:
         (64, 64) float32 in 0…1: what is drawn anew, :func:`~mot_anon.vision.landmarks.draw_holes` of the points; where
-        whole heads are drawn, where one may be: :func:`~mot_anon.vision.heads.portrait_ovals`, or if not ``usable``,
-        :func:`~mot_anon.vision.heads.head_oval`.
+        whole heads are drawn, where one may be: :func:`~mot_anon.vision.heads.portrait_ovals`; or if not ``usable``,
+        where a parser sees head and neck: :func:`~mot_anon.gan.heads.head_shares`.
     confidence:
         0…1: how sure the landmarks are in this frame.
     usable:
@@ -69,8 +69,14 @@ class FaceShape:
     points:
         (68, 2) float32: the points themselves, as fractions of the window; None if not ``usable``.
     head:
-        (64, 64) float32 in 0…1: the head as a parser sees it, brighter where a face is; where whole heads are drawn and
-        landmarks are usable, the person's silhouette.  None where no parser looked.
+        (64, 64) float32 in 0…1: the person's silhouette, where whole heads are drawn and landmarks are usable; else,
+        and where no parser looked, None.
+    turned:
+        (3, 64, 64) float32 in 0…1: what the generator of heads is told
+        (:class:`~mot_anon.gan.heads.HeadGenerator`); None if ``usable``.
+    skin:
+        (4,) float32: the skin that shows below the face, over the light of the place, along the track, and how sure
+        that is, 0…1; None where nobody looked for it.
     """
 
     window: NDArray[np.int64]
@@ -81,6 +87,8 @@ class FaceShape:
     usable: bool
     points: Pixels | None = field(default=None, repr=False)
     head: Pixels | None = field(default=None, repr=False)
+    turned: Pixels | None = field(default=None, repr=False)
+    skin: Pixels | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

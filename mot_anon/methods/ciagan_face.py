@@ -14,9 +14,10 @@ import numpy as np
 
 from mot_anon.methods.base import CIAGAN, FaceShape, Item, Pixels
 from mot_anon.methods.drawing import enlarged
-from mot_anon.methods.face_tone import toned
+from mot_anon.methods.face_tone import in_light, light_of, toned
+from mot_anon.methods.hair import dyed, hair_colour, hair_of_head
 from mot_anon.threads import one_thread
-from mot_anon.vision.heads import head_oval
+from mot_anon.vision.turned import shown
 
 if TYPE_CHECKING:
     from mot_anon.gan.faces import FaceGenerator
@@ -84,19 +85,18 @@ class CiaganFace:
         ]
 
     def _without(self, items: Sequence[Item]) -> list[tuple[Pixels, Pixels]]:
+        """:meth:`render` of the others."""
         if not items:
             return []
         shapes = [face_of(item) for item in items]
-        nothing = np.zeros(shapes[0].hole.shape, np.float32)
         with one_thread():
             pictures = self._head_generator()(
                 np.stack([shape.surroundings for shape in shapes]),
-                np.stack([shape.hole for shape in shapes]),
-                np.stack([nothing if shape.head is None else shape.head for shape in shapes]),
+                np.stack([turned_of(shape) for shape in shapes]),
                 np.stack([item.code for item in items]),
             )
         return [
-            (placed(item, shape, picture), head_alpha(item, shape))
+            (placed(item, shape, _dyed(item, shape, picture)), head_alpha(item, shape))
             for item, shape, picture in zip(items, shapes, pictures, strict=True)
         ]
 
@@ -127,9 +127,15 @@ def placed(item: Item, shape: FaceShape, picture: Pixels) -> Pixels:
 
 
 def head_alpha(item: Item, shape: FaceShape) -> Pixels:
-    """How much of a drawn head shows in an item's crop, (H, W) float32 in 0…1: it ends softly, and with its region."""
+    """How much of a drawn head shows in an item's crop, (H, W) float32 in 0…1: its outline, as far as its region."""
+    x1, y1, x2, y2 = shape.window.tolist()
     height, width = item.silhouette.shape
-    return head_oval((height, width), shape.window) * ending(item, shape)
+    alpha = np.zeros((height, width), np.float32)
+    a1, b1, a2, b2 = max(0, x1), max(0, y1), min(width, x2), min(height, y2)
+    if a2 > a1 and b2 > b1:
+        large = np.asarray(cv2.resize(shape.hole, (x2 - x1, y2 - y1), interpolation=cv2.INTER_LINEAR), np.float32)
+        alpha[b1:b2, a1:a2] = shown(large)[b1 - y1 : b2 - y1, a1 - x1 : a2 - x1]
+    return alpha * ending(item, shape)
 
 
 def ending(item: Item, shape: FaceShape) -> Pixels:
@@ -144,6 +150,19 @@ def points_of(shape: FaceShape) -> Pixels:
     if shape.points is None:
         raise ValueError("a usable face has landmarks")
     return shape.points
+
+
+def _dyed(item: Item, shape: FaceShape, picture: Pixels) -> Pixels:
+    """A head without landmarks with the hair of the code."""
+    hair = hair_of_head(picture, shown(shape.hole), light_of(shape.surroundings))
+    return dyed(picture, hair, in_light(hair_colour(item.code), shape.surroundings))
+
+
+def turned_of(shape: FaceShape) -> Pixels:
+    """What the generator of heads is told of a head without landmarks."""
+    if shape.turned is None:
+        raise ValueError("this head needs to be seen by a parser")
+    return shape.turned
 
 
 def face_of(item: Item) -> FaceShape:

@@ -42,6 +42,11 @@ class Place(Protocol):
         """(64, 64) float32 in 0…1: what is drawn anew."""
         ...
 
+    @property
+    def skin(self) -> Pixels | None:
+        """(4,) the skin of the neck over the light of the place, and how sure that is; None: it is looked for."""
+        ...
+
 
 def toned(picture: Pixels, shape: Place) -> Pixels:
     """A picture (64, 64, 3) whose tone at the edge of the hole is that of what is round it, so that no edge is seen.
@@ -84,10 +89,11 @@ def _complexion(picture: Pixels, light: Pixels, shape: Place) -> tuple[Pixels, f
     near, inside = shape.surroundings, shape.hole[..., None]
     drawn = float((light * inside).mean(2).sum() / inside.sum().clip(1e-3))
     colour = (picture * inside).sum((0, 1)) / (inside.sum() * drawn).clip(1e-3)
-    if float(np.quantile(np.abs(near - near @ _LUMA), _SOMEWHERE)) < _COLOURLESS:
+    if _colourless(near):
         return colour, 1.0
-    found, share = skin_near(shape)
-    lit = _SKIN * light_of(near)
+    place = light_of(near)
+    found, share = skin_near(shape) if shape.skin is None else (shape.skin[:3] * place, float(shape.skin[3]))
+    lit = _SKIN * place
     bright = float(lit @ _LUMA[:, 0])
     colour = colour + _TANNED * (lit / bright - colour)
     wanted = drawn + _TANNED * max(0.0, _FACE_LIGHT * bright - drawn)
@@ -115,6 +121,16 @@ def skin_near(shape: Place) -> tuple[Pixels, float]:
         return np.zeros(3, np.float32), 0.0
     bright = pixels[skin & (light >= np.quantile(light[skin], _BRIGHTER))]
     return np.asarray(np.median(bright, 0), np.float32), min(1.0, (float(skin.sum()) - _FEW) / _ENOUGH)
+
+
+def in_light(colour: Pixels, surroundings: Pixels) -> Pixels:
+    """(3,) of what has a colour where white things are 1, in the light round a head; grey where all is grey."""
+    light = light_of(surroundings)
+    return np.asarray((colour @ _LUMA if _colourless(surroundings) else colour) * light, np.float32)
+
+
+def _colourless(surroundings: Pixels) -> bool:
+    return float(np.quantile(np.abs(surroundings - surroundings @ _LUMA), _SOMEWHERE)) < _COLOURLESS
 
 
 def light_of(surroundings: Pixels) -> Pixels:

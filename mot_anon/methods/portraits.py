@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from mot_anon.methods.base import Item, Pixels
 from mot_anon.methods.drawing import enlarged, opacity, outspoken
-from mot_anon.methods.face_tone import with_skin
+from mot_anon.methods.face_tone import in_light, with_skin
+from mot_anon.methods.hair import dyed, hair_colour, hair_of_portrait, skin_colour
 from mot_anon.vision.augment import fill
 from mot_anon.vision.heads import Portrait, portrait_ovals, portrait_skulls, portrait_windows
 from mot_anon.vision.look import seen_by
@@ -44,7 +45,11 @@ def with_portraits(items: Sequence[Item], drawn: Sequence[Drawn], generator: Por
     made = list(drawn)
     for row, picture, around, shape in zip(rows, pictures, surroundings, shapes, strict=True):
         portrait = _portrait(items[row])
-        head = with_skin(picture, _Place(around, shape[0]), _fractions(portrait))
+        points = _fractions(portrait)
+        # The neck is drawn, too, and mostly a collar: it does not know.
+        skin = np.append(skin_colour(items[row].code), np.float32(1))
+        head = with_skin(picture, _Place(around, shape[0], skin), points)
+        head = dyed(head, hair_of_portrait(points, shape[2]), in_light(hair_colour(items[row].code), around))
         made[row] = _laid(items[row], portrait, head, *drawn[row])
     return made
 
@@ -52,6 +57,7 @@ def with_portraits(items: Sequence[Item], drawn: Sequence[Drawn], generator: Por
 class _Place(NamedTuple):
     surroundings: Pixels
     hole: Pixels
+    skin: Pixels | None = None
 
 
 def window_of(portrait: Portrait) -> NDArray[np.int64]:

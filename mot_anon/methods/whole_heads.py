@@ -11,8 +11,9 @@ import numpy as np
 
 from mot_anon.methods.base import WHOLE_HEADS, FaceShape, Item, Pixels
 from mot_anon.methods.ciagan_face import CiaganFace, ending, face_of, placed, points_of
-from mot_anon.methods.face_tone import with_skin
-from mot_anon.methods.portraits import generator_input, head_opacity
+from mot_anon.methods.face_tone import in_light, with_skin
+from mot_anon.methods.hair import dyed, hair_colour, hair_of_portrait
+from mot_anon.methods.portraits import generator_input, head_of, head_opacity
 from mot_anon.threads import one_thread
 
 if TYPE_CHECKING:
@@ -59,12 +60,10 @@ class WholeHeads(CiaganFace):
         surroundings, maps = (np.stack(part) for part in zip(*given, strict=True))
         with one_thread():
             pictures = self._portrait_generator()(surroundings, maps, np.stack([item.code for item in items]))
+        heads = [_coloured(*three) for three in zip(items, shapes, pictures, strict=True)]
         return [
-            (
-                placed(item, shape, with_skin(picture, shape, points_of(shape))),
-                _alpha(item, shape) * ending(item, shape),
-            )
-            for item, shape, picture in zip(items, shapes, pictures, strict=True)
+            (placed(item, shape, head), _alpha(item, shape) * ending(item, shape))
+            for item, shape, head in zip(items, shapes, heads, strict=True)
         ]
 
     def _portrait_generator(self) -> PortraitGenerator:
@@ -73,6 +72,14 @@ class WholeHeads(CiaganFace):
 
             self._portraits = PortraitGenerator(self._portrait_weights or WEIGHTS)
         return self._portraits
+
+
+def _coloured(item: Item, shape: FaceShape, picture: Pixels) -> Pixels:
+    """A portrait with the skin of the neck and the hair of the code."""
+    points = points_of(shape)
+    head = with_skin(picture, shape, points)
+    hair = hair_of_portrait(points, head_of(_silhouette(shape), points))
+    return dyed(head, hair, in_light(hair_colour(item.code), shape.surroundings))
 
 
 def _silhouette(shape: FaceShape) -> Pixels:

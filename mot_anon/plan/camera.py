@@ -35,7 +35,7 @@ class Region:
     False where nobody is sure that it is one; ``head`` (4,) the part that is sure to hold the head; ``cut`` (K, 4)
     boxes of things in front; ``code`` (24,) float32; ``seen`` what a parser saw of the person, where one was asked;
     ``face`` where a face is drawn, for methods that draw faces; ``faced`` whether a face was found in ``head``;
-    ``torso`` (24, 24) what of the head's surroundings (:func:`~mot_anon.plan.torsos.torso_window`) is somebody's body;
+    ``torso`` (48, 48) what of the head's surroundings (:func:`~mot_anon.plan.torsos.torso_window`) is somebody's body;
     ``portrait`` the face that shows of a body that is drawn.
     """
 

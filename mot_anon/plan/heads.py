@@ -43,11 +43,14 @@ class FacePlace:
         Whether the head is where a parser saw it or ground truth has it, or all that is known is a face: then the
         corners of its box are not covered.
     head:
-        (32, 32) uint8: the head in the window as a parser sees it, brighter where a face is; None where none was asked.
-        Of a ``whole`` one with landmarks it is the person's silhouette.
+        (32, 32) uint8: of a ``whole`` one with landmarks, the person's silhouette in the window; None where none was
+        asked.
     whole:
         A head is drawn as a whole, hair and all, even where landmarks are usable; the window is then that of
         :func:`~mot_anon.vision.heads.portrait_windows`.
+    skin:
+        (4,) float32: red, green and blue of the person's skin over the light of the place, and how sure that is, 0…1;
+        None where nobody looked.
     """
 
     points: NDArray[np.float32] = field(repr=False)
@@ -57,6 +60,7 @@ class FacePlace:
     oval: bool
     head: Maps | None = field(default=None, repr=False)
     whole: bool = False
+    skin: NDArray[np.float32] | None = field(default=None, repr=False)
 
     @property
     def face_only(self) -> bool:
@@ -77,11 +81,13 @@ class Heads:
     windows, points, confidence, usable, oval:
         As in :class:`FacePlace`, (N, …); None for methods that draw no faces.
     torsos:
-        (N, 24, 24) uint8: :func:`~mot_anon.plan.torsos.torso_maps`; None for methods that draw no faces.
+        (N, 48, 48) uint8: :func:`~mot_anon.plan.torsos.torso_maps`; None for methods that draw no faces.
     maps:
-        (N, 32, 32) uint8: :func:`head_maps`; None for methods that draw no faces.
+        (N, 32, 32) uint8: :func:`outlines`; None for methods that draw no ``whole`` heads.
     whole:
         () bool: as in :class:`FacePlace`, of all of them; None counts as no.
+    skin:
+        (N, 4) float32: :func:`mot_anon.publish.complexion.complexions`; None for methods that draw no faces.
     """
 
     boxes: Boxes = field(repr=False)
@@ -94,6 +100,7 @@ class Heads:
     torsos: Maps | None = field(default=None, repr=False)
     maps: Maps | None = field(default=None, repr=False)
     whole: NDArray[np.bool_] | None = None
+    skin: NDArray[np.float32] | None = field(default=None, repr=False)
 
     def of(self, rows: NDArray[np.int64]) -> Heads:
         """Some of them, in the order given."""
@@ -109,7 +116,8 @@ class Heads:
         sure, usable, oval = float(self.confidence[row]), bool(self.usable[row]), bool(self.oval[row])
         head = None if self.maps is None else self.maps[row]
         whole = self.whole is not None and bool(self.whole)
-        return FacePlace(self.points[row], self.windows[row], sure, usable, oval, head, whole)
+        skin = None if self.skin is None else self.skin[row]
+        return FacePlace(self.points[row], self.windows[row], sure, usable, oval, head, whole, skin)
 
 
 def drawn_heads(
@@ -165,10 +173,10 @@ def drawn_heads(
     return Heads(boxes, faced, windows.astype(np.int64), points, confidence, usable, oval, whole=all_of_them)
 
 
-def head_maps(
-    regions: pd.DataFrame, windows: NDArray[np.int64], readings: Readings, outlined: NDArray[np.bool_] | None = None
+def outlines(
+    regions: pd.DataFrame, windows: NDArray[np.int64], readings: Readings, outlined: NDArray[np.bool_]
 ) -> Maps:
-    """The heads of N regions as the parser sees them, averaged over the frames beside.
+    """Silhouettes round the heads of N regions as the parser sees them, averaged over the frames beside.
 
     Parameters
     ----------
@@ -177,7 +185,7 @@ def head_maps(
     windows:
         (N, 4) x1, y1, x2, y2 of :class:`FacePlace`.
     outlined:
-        (N,) whose silhouettes are wanted in place of their heads; None: nobody's.
+        (N,) of whom they are wanted.
 
     Returns
     -------
@@ -185,16 +193,13 @@ def head_maps(
     """
     seen = windows_of(regions[["x", "y", "w", "h"]].to_numpy(float))
     maps = np.zeros((len(regions), CELLS, CELLS), np.uint8)
-    outlined = np.zeros(len(regions), bool) if outlined is None else outlined
-    for row in np.flatnonzero(readings.scores >= PERSON):
-        shown = readings.silhouettes[row] if outlined[row] else readings.parts[row, 0]
-        head = in_frame(shown, seen[row], tuple(windows[row].tolist()))
-        maps[row] = cv2.resize(head, (CELLS, CELLS), interpolation=cv2.INTER_AREA)
+    for row in np.flatnonzero((readings.scores >= PERSON) & outlined[: len(readings.scores)]):
+        shown = in_frame(readings.silhouettes[row], seen[row], tuple(windows[row].tolist()))
+        maps[row] = cv2.resize(shown, (CELLS, CELLS), interpolation=cv2.INTER_AREA)
     frames, calm = regions["frame"].to_numpy(np.int64), maps.copy()
     for rows in tracks_of(regions):
-        for row in rows:
-            weight = np.clip(_CALM + 1 - np.abs(frames[rows] - frames[row]), 0, None)
-            weight = weight * (outlined[rows] == outlined[row])
+        for row in rows[outlined[rows]]:
+            weight = np.clip(_CALM + 1 - np.abs(frames[rows] - frames[row]), 0, None) * outlined[rows]
             near = weight > 0
             calm[row] = np.rint(np.average(maps[rows[near]], axis=0, weights=weight[near]))
     return calm

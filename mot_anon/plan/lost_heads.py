@@ -52,22 +52,55 @@ def with_heads(regions: pd.DataFrame, steady: Steady, longest: int) -> Steady:
     person = person & upright & (regions["visibility"].to_numpy(float) >= _IN_VIEW) & (steady.scores >= PERSON)
     for row in np.flatnonzero(person & np.isfinite(middles[:, 0])):
         size = reg.head_size(boxes[row])
-        cells = (windows[row, 2:] - windows[row, :2]) / (silhouettes.shape[2], silhouettes.shape[1])
-        middle, half = (middles[row] - windows[row, :2]) / cells, size / 2 / cells
-        head = _oval(steady.silhouettes.shape[1:], middle, half * (_WIDE, _HIGH))
-        below = _box(head.shape, middle + half * (-_SHOULDERS, 1), middle + half * (_SHOULDERS, 3))
+        middle, half = _in_cells(silhouettes.shape[1:], windows[row], middles[row], size)
+        below = _box(silhouettes.shape[1:], middle + half * (-_SHOULDERS, 1), middle + half * (_SHOULDERS, 3))
         silhouette = steady.silhouettes[row]
-        if not below.any() or not head.any() or (silhouette[below > 0] > _FIRM).mean() < _THERE:
+        if not below.any() or (silhouette[below > 0] > _FIRM).mean() < _THERE:
             continue
-        if (silhouette[head > LIKELY] > LIKELY).mean() < _MISSED:
-            aside = _NECK * _WIDE
-            neck = _box(head.shape, middle + half * (-aside, 0), middle + half * (aside, 2 * _DOWN))
-            shown = np.maximum(head, neck)
-            silhouettes[row], possible[row] = np.maximum(silhouettes[row], shown), np.maximum(possible[row], shown)
-        small = cv2.resize(head, parts.shape[:1:-1], interpolation=cv2.INTER_AREA)
-        if int(parts[row, 0][small > LIKELY].max(initial=0)) < _FAINT:
-            parts[row, 0] = np.maximum(parts[row, 0], np.rint(small * (_CLEAR / 255)).astype(np.uint8))
+        given, parts[row, 0] = missing_head(silhouette, parts[row, 0], windows[row], middles[row], size)
+        silhouettes[row], possible[row] = np.maximum(silhouettes[row], given), np.maximum(possible[row], given)
     return replace(steady, silhouettes=silhouettes, possible=possible, parts=parts)
+
+
+def missing_head(
+    silhouette: Maps, head: Maps, window: Boxes, place: NDArray[np.float64], size: float
+) -> tuple[Maps, Maps]:
+    """A head and a neck for somebody whose silhouette has none, in the maps of a window.
+
+    Parameters
+    ----------
+    silhouette, head:
+        (128, 64) and (64, 32) uint8: as far as a parser saw them.
+    window:
+        (4,) x1, y1, x2, y2 in pixels: what the maps show.
+    place, size:
+        (2,) x, y of the head's middle, and its size, in pixels.
+
+    Returns
+    -------
+    What the silhouette lacks, 0 everywhere if nothing, and the part map of heads with this one.
+    """
+    middle, half = _in_cells(silhouette.shape, window, place, size)
+    there = _oval(silhouette.shape, middle, half * (_WIDE, _HIGH))
+    given = np.zeros_like(silhouette)
+    if not there.any():
+        return given, head
+    if (silhouette[there > LIKELY] > LIKELY).mean() < _MISSED:
+        aside = _NECK * _WIDE
+        neck = _box(there.shape, middle + half * (-aside, 0), middle + half * (aside, 2 * _DOWN))
+        given = np.maximum(there, neck)
+    small = cv2.resize(there, head.shape[::-1], interpolation=cv2.INTER_AREA)
+    if int(head[small > LIKELY].max(initial=0)) < _FAINT:
+        head = np.maximum(head, np.rint(small * (_CLEAR / 255)).astype(np.uint8))
+    return given, head
+
+
+def _in_cells(
+    size: tuple[int, ...], window: Boxes, middle: NDArray[np.float64], head: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A head's middle (2,) and half its size (2,) in the cells of a map of ``size`` of a window, all in pixels."""
+    cells = (window[2:] - window[:2]) / np.array(size[::-1])
+    return (middle - window[:2]) / cells, head / 2 / cells
 
 
 def _middles(regions: pd.DataFrame, steady: Steady, boxes: Boxes, longest: int) -> Boxes:

@@ -18,8 +18,8 @@ from mot_anon.data.frames import read_frame
 from mot_anon.plan.identities import CAMERA_TRACK
 from mot_anon.plan.regions import REGION_COLUMNS, clip, visible_share
 from mot_anon.threads import spread
-from mot_anon.vision.cache import Tick, frames_digest, kept
-from mot_anon.vision.motion import moving, still_background, upright_blobs
+from mot_anon.vision.cache import Tick, frames_digest, kept, still_sequence
+from mot_anon.vision.motion import moving, upright_blobs
 
 MOTION = "motion"
 """The ``source`` of such regions."""
@@ -45,7 +45,7 @@ def moving_regions(
     boxes, numbers = regions[["x", "y", "w", "h"]].to_numpy(np.float64), regions["frame"].to_numpy(np.int64)
 
     def compute() -> NDArray[np.float64]:
-        background = still_background(frames)
+        background = still_sequence(frames)
         found = [np.zeros((0, 5))]
 
         def look(number: int) -> NDArray[np.float64]:

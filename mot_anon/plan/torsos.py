@@ -15,10 +15,10 @@ from mot_anon.plan.faces import Boxes, small_head
 from mot_anon.plan.silhouettes import PERSON, Maps, Readings, windows_of
 from mot_anon.vision.windows import in_frame
 
-CELLS = 24
+CELLS = 48
 """Rows and columns of a map."""
 _ROOM = 0.5  # of a head's box, on every side, that its map shows beside it
-_HEAD = 65  # of 255: half of what the parser learns to draw heads with
+_NECK = 0.5  # of a head's height: below it a silhouette is neck or shoulders, above it hair
 _NARROW = 0.15  # of the width of somebody's box, on either side, where the body of whom the parser misses is not
 
 
@@ -42,7 +42,7 @@ def torso_maps(regions: pd.DataFrame, heads: Boxes, seen: Boxes, readings: Readi
 
     Returns
     -------
-    (N, 24, 24) uint8: of 255, how likely a cell of :func:`torso_window` shows the body of one of the frame's people.
+    (N, 48, 48) uint8: of 255, how likely a cell of :func:`torso_window` shows the body of one of the frame's people.
     """
     boxes, numbers = regions[["x", "y", "w", "h"]].to_numpy(float), regions["frame"].to_numpy(np.int64)
     read = readings.scores >= PERSON
@@ -59,21 +59,13 @@ def torso_maps(regions: pd.DataFrame, heads: Boxes, seen: Boxes, readings: Readi
                     continue
                 head = seen[other] if np.isfinite(seen[other, 0]) else small_head(boxes[other])
                 if read[other]:
-                    one = _read_body(readings, int(other), windows[other], part)
+                    one = in_frame(readings.silhouettes[other], windows[other], part)
                 else:
                     one = _likely_body(boxes[other], head, part)
-                one[: max(0, round(head[1] + head[3] / 2) - part[1])] = 0  # hair
+                one[: max(0, round(head[1] + _NECK * head[3]) - part[1])] = 0
                 body = np.maximum(body, one)
             maps[row] = cv2.resize(body, (CELLS, CELLS), interpolation=cv2.INTER_AREA)
     return maps
-
-
-def _read_body(
-    readings: Readings, row: int, window: NDArray[np.int64], part: tuple[int, int, int, int]
-) -> NDArray[np.uint8]:
-    body = in_frame(readings.silhouettes[row], window, part)
-    body[in_frame(readings.parts[row, 0], window, part) >= _HEAD] = 0
-    return body
 
 
 def _likely_body(box: Boxes, head: Boxes, part: tuple[int, int, int, int]) -> NDArray[np.uint8]:

@@ -18,8 +18,8 @@ from mot_anon.data.frames import read_frame
 from mot_anon.plan.identities import CAMERA_TRACK
 from mot_anon.plan.silhouettes import Maps, Readings, windows_of
 from mot_anon.threads import spread
-from mot_anon.vision.cache import Tick
-from mot_anon.vision.motion import moving, still_background
+from mot_anon.vision.cache import Tick, still_sequence
+from mot_anon.vision.motion import moving
 from mot_anon.vision.windows import window_pixels
 
 _FOR, _AGAINST = 2.0, 1.0  # logits by which what moves is somebody's, and what does not is not
@@ -45,7 +45,7 @@ def with_motion(frames: Sequence[Path], regions: pd.DataFrame, readings: Reading
         Called once a frame with people.
     """
     silhouettes = readings.silhouettes.copy()
-    background = still_background(frames)
+    background = still_sequence(frames)
     if background is None:
         return silhouettes
     windows = windows_of(regions[["x", "y", "w", "h"]].to_numpy(np.float64))

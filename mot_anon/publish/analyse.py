@@ -117,14 +117,16 @@ def plan_recording(
     regions = reg.mark_hidden(reg.order_far_to_near(regions), things, size, target)
     if policy == TRACKER and len(gt):
         regions = retracked(sequence.frames, regions, name, progress(f"tracks {name}", sequence.n_frames))
-    heads = None
+    heads, turned = None, None
     if target != "body":
         about = (sequence.frames, name, sequence.fps, size)
-        regions, heads = find_heads(*about, regions, coverage.faces, wishes, progress)
+        regions, heads, turned = find_heads(*about, regions, coverage.faces, wishes, progress)
         regions = reg.order_far_to_near(regions.assign(_head=range(len(regions))))
     seen: dict[int, looks.Maps] = {}
     if wishes.silhouettes:
         regions, seen = _looked_at(recording, regions, size, progress, careful=not wishes.restored)
+    if turned is not None:
+        seen = _by_frame(regions, "_head", turned, np.zeros(len(regions), bool))
     if heads is not None:
         heads = heads.of(regions["_head"].to_numpy())
         regions = regions.drop(columns="_head")
@@ -231,9 +233,15 @@ def _looked_at(
     )
     # Whoever has become a person stands among the others now.
     ordered = reg.order_far_to_near(regions.assign(_read=range(len(regions))))
-    painted = ordered[ordered["kind"] != "hidden"].groupby("frame", sort=True)["_read"]
-    seen = {int(frame): looks.pack(steady, sure, rows.to_numpy()) for frame, rows in painted}
-    return ordered.drop(columns="_read"), seen
+    return ordered.drop(columns="_read"), _by_frame(ordered, "_read", steady, sure)
+
+
+def _by_frame(
+    regions: pd.DataFrame, column: str, steady: looks.Steady, sure: NDArray[np.bool_]
+) -> dict[int, looks.Maps]:
+    """Frame → what is seen of its regions but hidden ones; ``column`` says which row of ``steady`` is a region's."""
+    shown = regions[regions["kind"] != "hidden"].groupby("frame", sort=True)[column]
+    return {int(frame): looks.pack(steady, sure, rows.to_numpy()) for frame, rows in shown}
 
 
 def _embeddings(recording: Recording, regions: pd.DataFrame, progress: Callable[[str, int], Tick]) -> Embeddings:

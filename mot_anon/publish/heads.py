@@ -11,11 +11,13 @@ import pandas as pd
 
 from mot_anon.methods.base import Wishes
 from mot_anon.plan import faces as whose
-from mot_anon.plan.heads import Heads, drawn_heads, head_maps
+from mot_anon.plan.heads import Heads, drawn_heads, outlines
 from mot_anon.plan.loose_faces import loose_regions
 from mot_anon.plan.seen_heads import behind_somebody, known_already, seen_heads
-from mot_anon.plan.silhouettes import Readings
+from mot_anon.plan.silhouettes import Readings, Steady
 from mot_anon.plan.torsos import torso_maps
+from mot_anon.plan.turned_heads import turned_heads, turned_windows
+from mot_anon.publish.complexion import complexions
 from mot_anon.vision.cache import Tick, parse_sequence
 from mot_anon.vision.face_detectors import make_face_detector
 from mot_anon.vision.faces import face_sequence, landmark_sequence
@@ -33,7 +35,7 @@ def find_heads(
     detector: str,
     wishes: Wishes,
     progress: Callable[[str, int], Tick],
-) -> tuple[pd.DataFrame, Heads]:
+) -> tuple[pd.DataFrame, Heads, Steady | None]:
     """Where the heads of all regions are, and regions for faces that nobody is known to have.
 
     Parameters
@@ -49,7 +51,8 @@ def find_heads(
 
     Returns
     -------
-    The regions with those of more faces at the end, and their heads in that order.
+    The regions with those of more faces at the end, and in that order their heads, and for methods that draw faces,
+    what is drawn of those whose face cannot be read.
     """
     drawn, tight = wishes.faces, wishes.silhouettes
     longest = round(_LONGEST_GAP_SECONDS * fps)
@@ -94,11 +97,17 @@ def find_heads(
         boxes = np.concatenate([boxes, places])
         face_only = np.concatenate([face_only, np.ones(len(more), bool)])
     if not drawn:
-        return regions, Heads(boxes, np.isfinite(faces[:, 0]))
+        return regions, Heads(boxes, np.isfinite(faces[:, 0])), None
     heads = _read(frames, name, regions, (boxes, faces, seen), readings, progress, whole=wishes.heads)
     assert heads.usable is not None
     # What a detector takes for a face where nobody's head is expected is often a hand: no head is drawn on it.
-    return regions.assign(kind=np.where(face_only & ~heads.usable, "unsure", regions["kind"])), heads
+    regions = regions.assign(kind=np.where(face_only & ~heads.usable, "unsure", regions["kind"]))
+    if readings is None:
+        return regions, heads, None
+    assert heads.windows is not None
+    turned = turned_heads(regions, faces, heads.usable, readings, longest)
+    missed = ~heads.usable & np.isnan(seen[:, 0]) & np.isnan(faces[:, 0])
+    return regions, replace(heads, windows=turned_windows(regions, turned, heads.windows, missed)), turned
 
 
 def _read(
@@ -122,5 +131,7 @@ def _read(
     if readings is None:
         return heads
     assert heads.windows is not None
-    maps = head_maps(regions, heads.windows, readings, heads.usable if whole else None)
-    return replace(heads, torsos=torso_maps(regions, heads.boxes, seen, readings), maps=maps)
+    assert heads.usable is not None
+    maps = outlines(regions, heads.windows, readings, heads.usable) if whole else None
+    heads = replace(heads, torsos=torso_maps(regions, heads.boxes, seen, readings), maps=maps)
+    return replace(heads, skin=complexions(frames, regions, heads, progress(f"skin {name}", len(frames))))

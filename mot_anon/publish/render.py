@@ -11,25 +11,18 @@ from numpy.typing import NDArray
 
 from mot_anon.data.frames import Frame
 from mot_anon.errors import CoverageError
-from mot_anon.methods.base import FaceShape, Item, Method, Pixels, Shape
+from mot_anon.methods.base import Item, Method, Pixels
 from mot_anon.methods.classical import strong_blur
 from mot_anon.plan.camera import Region
-from mot_anon.plan.heads import FacePlace
 from mot_anon.plan.plate import Plate
 from mot_anon.plan.regions import clip, head_size
-from mot_anon.plan.silhouettes import Seen
 from mot_anon.plan.torsos import torso_window
 from mot_anon.publish.cover import Labels, covered_box, covered_mask, face_alpha, label_regions
 from mot_anon.publish.erase import Staying, erase, grain, grain_of
-from mot_anon.vision import landmarks
-from mot_anon.vision.augment import fill
-from mot_anon.vision.heads import head_oval, portrait_ovals
+from mot_anon.publish.shapes import face_of, rgb_of, shape_of
 from mot_anon.vision.look import Look
-from mot_anon.vision.parse import SIZE
-from mot_anon.vision.windows import in_frame, window_pixels
+from mot_anon.vision.windows import in_frame
 
-_HOLE, _RIM = 64, 11  # of 255, and cells: as holes are in the generator's training
-_FACE_HOLE = 0.02
 _FEATHER = 0.3  # of the shorter side: over how much a doubtful region's cover fades
 
 __all__ = ["erase", "render_frame"]
@@ -141,7 +134,7 @@ def _item(
 ) -> tuple[NDArray[np.bool_], Item]:
     """What a method is given of a region whose crop is ``part``, and which of its pixels may be painted."""
     size, place = (frame.shape[1], frame.shape[0]), (slice(part[1], part[3]), slice(part[0], part[2]))
-    raw = _rgb(frame[place]) if method.needs_raw or not region.person else None
+    raw = rgb_of(frame[place]) if method.needs_raw or not region.person else None
     silhouette, shape, face, portrait = mine.astype(np.float32), None, None, None
     drawn = method.wants_silhouettes and region.seen is not None
     # Nearer people are painted over this one, with a soft edge: there it must be, too.
@@ -154,58 +147,12 @@ def _item(
     if target == "face" and region.face is not None:
         if region.face.face_only:
             mine, silhouette = covered_mask(region, size, target), face_alpha(region, part)
-        face = face_of(region.face, erased, part)
+        face = face_of(region.face, region.seen, erased, part)
     head = head_size(region.box)
     tight = region.seen is not None and not drawn
     return mine, Item(
-        _rgb(erased[place]), silhouette, region.code, head, recolouring, raw, shape, face, portrait, tight
+        rgb_of(erased[place]), silhouette, region.code, head, recolouring, raw, shape, face, portrait, tight
     )
-
-
-def shape_of(seen: Seen, erased: Frame, part: tuple[int, int, int, int]) -> Shape:
-    """Where somebody is drawn.
-
-    Parameters
-    ----------
-    erased:
-        The frame without anybody.
-    part:
-        x1, y1, x2, y2 of the item's crop in the frame.
-    """
-    # The place of the person is filled once more, at this size: so the generator has learnt it, and a plate that goes
-    # on and off behind them does not make their clothes flicker.
-    hole = cv2.dilate((seen.silhouette > _HOLE).astype(np.uint8), np.ones((_RIM, _RIM), np.uint8)) > 0
-    surroundings = fill(window_pixels(erased, seen.window, SIZE), hole)
-    parts = np.stack([cv2.resize(maps, SIZE[::-1], interpolation=cv2.INTER_LINEAR) for maps in seen.parts])
-    return Shape(
-        seen.window - np.tile(part[:2], 2),
-        _rgb(surroundings),
-        seen.silhouette.astype(np.float32) / np.float32(255),
-        parts.astype(np.float32) / np.float32(255),
-    )
-
-
-def face_of(place: FacePlace, erased: Frame, part: tuple[int, int, int, int]) -> FaceShape:
-    """Where a face or a head is drawn; ``erased`` and ``part`` as in :func:`shape_of`."""
-    window = place.window
-    points, lines, head = None, np.zeros(landmarks.SIZE, np.float32), None
-    if place.usable:
-        points = (place.points - window[:2]) / (window[2:] - window[:2])
-        lines = landmarks.draw_landmarks(points[None])[0, 0]
-    if place.head is not None:
-        large = cv2.resize(place.head, landmarks.SIZE[::-1], interpolation=cv2.INTER_LINEAR)
-        head = large.astype(np.float32) / np.float32(255)
-    if points is None:
-        hole = head_oval(landmarks.SIZE)
-    elif place.whole:
-        hole = portrait_ovals(points[None], landmarks.SIZE)[0, 0]
-    else:
-        hole = landmarks.draw_holes(points[None])[0, 0]
-    surroundings = window_pixels(erased, window, landmarks.SIZE)
-    if not (place.usable and place.whole):
-        surroundings = fill(surroundings, hole > _FACE_HOLE)
-    inside, sure = window - np.tile(part[:2], 2), place.confidence
-    return FaceShape(inside, _rgb(surroundings), lines, hole, sure, place.usable, points, head)
 
 
 def _roughen(published: Frame, owned: NDArray[np.bool_], sigma: float, number: int) -> None:
@@ -220,10 +167,6 @@ def _feathered(mine: NDArray[np.bool_]) -> Pixels:
     """Opacity (h, w) in 0…1 of what covers a region, without an edge; under it must lie no raw pixel."""
     inside = cv2.distanceTransform(np.pad(mine, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1]
     return np.asarray(np.clip(inside / max(1.0, _FEATHER * min(mine.shape)), 0, 1), np.float32)
-
-
-def _rgb(crop: Frame) -> Pixels:
-    return np.asarray(crop[..., ::-1].astype(np.float32) / np.float32(255), np.float32)
 
 
 def _lay(published: Frame, place: tuple[slice, slice], mine: NDArray[np.bool_], rgb: Pixels, alpha: Pixels) -> None:

@@ -30,7 +30,7 @@ _JPEG_MEAN = 4.0
 """Grey levels: mean change of brightness that JPEG at quality 95 is allowed, inside regions and outside."""
 _ENOUGH = 1024  # pixels for a mean that says something
 _SIDE = 64  # cells of the window of a head
-_CORE = 0.8  # of the oval in which heads are drawn: nearer to its rim there may be background
+_CORE = 0.55  # of the oval in which heads are drawn: nearer to its rim there may be background
 _LEAST_PIXELS, _LEAST_DETAIL = 64, 4.0  # of a region, below which survival of its detail cannot be told
 
 
@@ -143,7 +143,10 @@ def _check_replaced(
             # So may what is round a head.
             if region.face is None:
                 continue
-            mine &= _drawn_head(region.face, (x1, y1, x2, y2))
+            if region.face.usable or region.seen is None:
+                mine &= _drawn_head(region.face, (x1, y1, x2, y2))
+            else:
+                mine &= in_frame(region.seen.silhouette, region.seen.window, (x1, y1, x2, y2)) > 127
         if mine.sum() < _LEAST_PIXELS:
             continue
         before, after = (_detail(frame[y1:y2, x1:x2])[mine] for frame in (original, published))

@@ -27,6 +27,7 @@ from mot_anon.threads import spread
 from mot_anon.vision.bodies import PARTS
 from mot_anon.vision.detect import Detector
 from mot_anon.vision.embed import Embedder
+from mot_anon.vision.motion import Grey, still_background
 
 if TYPE_CHECKING:
     from mot_anon.vision.parse import Parser
@@ -157,6 +158,17 @@ def each_frame(
             yield here, found
         if tick:
             tick()
+
+
+def still_sequence(frames: Sequence[Path]) -> Grey | None:
+    """:func:`~mot_anon.vision.motion.still_background`; None where the camera moves."""
+
+    def compute() -> NDArray[np.uint8]:
+        found = still_background(frames)
+        return np.zeros((0, 0), np.uint8) if found is None else found
+
+    background = kept(f"still 1 {frames_digest(frames)}", compute)
+    return np.asarray(background, np.uint8) if background.size else None
 
 
 def kept(

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-AROUND = 2.4
+AROUND = 2.0
 """Side of the window of a head by the head's size: shoulders are in it, and say which way somebody stands."""
-_WIDE, _HIGH = 0.26, 0.32  # half axes of the oval by its window's side: hair is in it
+_WIDE, _HIGH = 0.4, 0.44  # half axes of the oval by its window's side: hair is in it
 _SOFT = 0.16  # of the oval: over how much its edge fades
 _FULL = 130  # of 255: what a head is drawn with that the parser learns from; where the face is it is brighter
 _EDGE = 0.5  # share of that, or of the brightest, from which a cell belongs to the head

@@ -19,6 +19,7 @@ from mot_anon.methods.base import FaceShape, Item
 from mot_anon.methods.ciagan_face import CiaganFace
 from mot_anon.vision.heads import AROUND, head_oval
 from mot_anon.vision.training import Draw, make_accelerator, train
+from mot_anon.vision.turned import shown
 from mot_anon.vision.weights import save_weights
 from tests.invented_bodies import write_bodies
 
@@ -55,21 +56,20 @@ def codes(n: int, seed: int = 0) -> np.ndarray:
 
 def test_heads_are_drawn_purely_and_differ_by_code(weights: Path) -> None:
     make, rng = HeadGenerator(weights), np.random.default_rng(0)
-    around, oval = rng.random((2, 64, 64, 3), np.float32), np.stack([head_oval((64, 64))] * 2)
-    given = (np.repeat(around[:1], 2, 0), oval, np.zeros((2, 64, 64), np.float32), codes(2))
+    around, told = rng.random((2, 64, 64, 3), np.float32), np.stack([np.stack([head_oval((64, 64))] * 3)] * 2)
+    given = (np.repeat(around[:1], 2, 0), told, codes(2))
     drawn = make(*given)
     assert drawn.shape == (2, 64, 64, 3)
     assert drawn.dtype == np.float32
     assert 0 <= drawn.min() <= drawn.max() <= 1
     assert np.array_equal(drawn, make(*given))
     assert np.abs(drawn[0] - drawn[1]).max() > 0.01
-    assert make(around[:0], oval[:0], oval[:0], codes(0)).shape == (0, 64, 64, 3)
+    assert make(around[:0], told[:0], codes(0)).shape == (0, 64, 64, 3)
 
 
 def test_windows_of_another_size_are_refused(weights: Path) -> None:
-    oval = np.zeros((1, 64, 64), np.float32)
     with pytest.raises(ValueError, match=r"\(1, 32, 64, 3\)"):
-        HeadGenerator(weights)(np.zeros((1, 32, 64, 3), np.float32), oval, oval, codes(1))
+        HeadGenerator(weights)(np.zeros((1, 32, 64, 3), np.float32), np.zeros((1, 3, 64, 64), np.float32), codes(1))
 
 
 def test_a_training_that_was_interrupted_ends_as_if_it_had_not_been(folder: Path, tmp_path: Path) -> None:
@@ -105,7 +105,8 @@ def test_heads_lie_in_the_middle_of_their_windows(made: HeadLearner) -> None:
     places = cast.still(cast.rows[:4])
     head = places.shape[:, 1]
     assert head[:, 28:36, 28:36].min() > 0.4
-    assert head[:, :, :10].max() < 0.1
+    assert head[:, :, :6].max() < 0.1
+    assert places.hole[:, :, 28:36, 28:36].min() > 0.9
     small = np.zeros((80, 40), np.uint8)
     small[10, 20] = 255
     assert np.ptp(head_window(small)[[0, 2]]) == pytest.approx(AROUND * 20)
@@ -116,7 +117,9 @@ def test_nothing_of_a_head_goes_into_what_the_generator_sees(made: HeadLearner) 
     before = cast.still(rows).background
     kept = cast.bodies.pixels
     changed = kept.copy()
-    changed[:, 8:30, 29:51] = 255 - changed[:, 8:30, 29:51]
+    down, across = np.mgrid[:160, :80]
+    disc = np.hypot(across - 40, down - 19) <= 9
+    changed[:, disc] = 255 - changed[:, disc]
     cast.bodies = dataclasses.replace(cast.bodies, pixels=changed)
     after = cast.still(rows).background
     cast.bodies = dataclasses.replace(cast.bodies, pixels=kept)
@@ -156,23 +159,27 @@ def test_settings_without_effect_cannot_be_chosen() -> None:
 
 def an_item(code: int = 0, *, window: tuple[int, ...] = (10, 5, 70, 65), grey: float = 0.5) -> Item:
     size = (70, 80)
-    oval, around = head_oval((64, 64)), np.full((64, 64, 3), grey, np.float32)
-    seen = np.zeros((64, 64), np.float32)
+    around = np.full((64, 64, 3), grey, np.float32)
+    seen, share = np.zeros((2, 64, 64), np.float32)
     seen[20:44, 22:42] = 0.5
-    shape = FaceShape(np.array(window), around, np.zeros_like(seen), oval, 0.0, False, head=seen)
+    share[16:48, 18:46] = 1
+    told = np.stack([shown(share), seen, share])
+    shape = FaceShape(np.array(window), around, np.zeros_like(seen), share, 0.0, False, turned=told)
     below = np.full((*size, 3), grey, np.float32)
     return Item(below, np.ones(size, np.float32), codes(code + 1)[code], 20.0, 0, face=shape)
 
 
-def test_a_drawn_head_lies_in_its_window_and_ends_softly(weights: Path) -> None:
+def test_a_drawn_head_has_its_outline_and_ends_softly(weights: Path) -> None:
     method = CiaganFace(heads=weights)
     rgb, alpha = method.render([an_item()])[0]
     assert rgb.shape == (70, 80, 3)
     assert alpha.shape == (70, 80)
     assert rgb.dtype == alpha.dtype == np.float32
     assert alpha[35, 40] == 1
-    assert alpha[:, :12].max() == alpha[:, 68:].max() == 0
-    assert 0.05 < ((alpha > 0) & (alpha < 1)).sum() / (alpha > 0).sum() < 0.6
+    assert alpha[:, :24].max() == alpha[:, 58:].max() == 0
+    large = dataclasses.replace(an_item(window=(-20, -20, 100, 100)), silhouette=np.ones((70, 80), np.float32))
+    soft = method.render([large])[0][1]
+    assert 0.01 < ((soft > 0) & (soft < 1)).sum() / (soft > 0).sum() < 0.4
 
 
 def test_it_fades_where_its_region_ends(weights: Path) -> None:

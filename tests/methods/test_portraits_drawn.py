@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mot_anon.methods.base import Item, Shape
+from mot_anon.methods.hair import skin_colour
 from mot_anon.methods.portraits import window_of, with_portraits
 from mot_anon.vision.heads import Portrait, portrait_ovals, portrait_skulls, portrait_windows
 from tests.invented_faces import face_points
@@ -68,6 +69,11 @@ def test_a_window_holds_the_head_with_its_hair() -> None:
     assert oval[0, 0, cells[:, 1], cells[:, 0]].min() > 0.3
 
 
+def a_head(pixel: np.ndarray) -> bool:
+    """Neither wall nor coat."""
+    return min(float(np.abs(pixel - other).max()) for other in (BLUE, GREEN)) > 0.25
+
+
 def test_whoever_has_no_portrait_stays_as_drawn() -> None:
     items = [replace(somebody(), portrait=None), somebody()]
     drawn = [body(item) for item in items]
@@ -80,16 +86,17 @@ def test_whoever_has_no_portrait_stays_as_drawn() -> None:
 def test_a_portrait_covers_the_head_and_nothing_below_the_chin() -> None:
     item = somebody()
     picture = shown(item, with_portraits([item], [body(item)], Paint())[0])  # type: ignore[arg-type]
-    assert np.allclose(picture[60, 80], WHITE, atol=0.2)
-    assert np.allclose(picture[44, 80], WHITE, atol=0.2)
+    assert a_head(picture[60, 80])
+    assert a_head(picture[44, 80])
     assert np.allclose(picture[110:, 80], BLUE, atol=0.01)
     assert np.allclose(picture[60, :40], GREEN, atol=0.01)
 
 
 def test_a_share_lets_the_body_s_own_head_through() -> None:
-    item = somebody(0.5)
-    made = with_portraits([item], [body(item)], Paint())[0]  # type: ignore[arg-type]
-    assert np.allclose(shown(item, made)[60, 80], (WHITE + BLUE) / 2, atol=0.1)
+    half, whole = somebody(0.5), somebody()
+    made, all_of_it = (with_portraits([item], [body(item)], Paint())[0] for item in (half, whole))  # type: ignore[arg-type]
+    mixed = (shown(whole, all_of_it)[60, 80] + BLUE) / 2
+    assert np.allclose(shown(half, made)[60, 80], mixed, atol=0.1)
     assert made[1][60, 80] == pytest.approx(1)
 
 
@@ -114,7 +121,21 @@ def test_a_head_that_the_silhouette_misses_is_drawn_all_the_same() -> None:
     silhouette[:50] = 0  # a white cap before a white wall
     item = replace(item, silhouette=silhouette)
     picture = shown(item, with_portraits([item], [body(item)], Paint())[0])  # type: ignore[arg-type]
-    assert np.allclose(picture[47, 80], WHITE, atol=0.2)
+    assert a_head(picture[47, 80])
+
+
+def test_skin_and_hair_are_those_of_the_code_whatever_the_collar_is_like() -> None:
+    def face(item: Item, collar: np.ndarray) -> np.ndarray:
+        rgb, alpha = body(item)
+        return shown(item, with_portraits([item], [(rgb * 0 + collar, alpha)], Paint())[0])[60, 80]  # type: ignore[arg-type]
+
+    one = somebody()
+    fair, *_, dark = sorted(np.random.default_rng(0).standard_normal((50, 24)), key=lambda code: -skin_colour(code)[0])
+    one, another = (replace(one, code=code.astype(np.float32)) for code in (fair, dark))
+    red = np.array([0.8, 0.2, 0.1], np.float32)
+    collars = [face(one, collar) for collar in (BLUE, red)]
+    assert np.abs(collars[0] - collars[1]).max() < 0.15
+    assert np.abs(face(another, BLUE) - collars[0]).max() > 0.03
 
 
 def test_the_generator_sees_the_drawn_body_without_its_head_and_how_the_face_is_turned() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mot_anon.plan.heads import Heads, drawn_heads, head_maps, smoothed, steady_choice
+from mot_anon.plan.heads import Heads, drawn_heads, outlines, smoothed, steady_choice
 from mot_anon.vision.landmarks import face_windows
 from tests.invented_faces import face_points
 from tests.plan.test_faces_on_tracks import BODY, FACE, person, table
@@ -89,18 +89,18 @@ def test_heads_follow_their_rows_and_methods_that_draw_none_have_no_places() -> 
     assert turned.place(0) is None
 
 
-def test_heads_are_mapped_as_the_parser_sees_them_and_steadily() -> None:
+def test_outlines_are_what_the_parser_sees_steadily_and_of_whom_they_are_wanted() -> None:
     frames = range(1, 8)
     regions = table([*[person(frame) for frame in frames], person(4, "S:face1", HEAD, source="face")])
     boxes = np.array([BODY] * 7)
-    window = np.array([105, 41, 153, 89])  # round the middle of the head
+    windows = np.tile(np.array([105, 41, 153, 89]), (8, 1))  # round the middle of the head
     read = readings(boxes, HEAD)
-    read.parts[3, 0] = 0  # missed in one frame
-    maps = head_maps(regions, np.tile(window, (8, 1)), read)
+    read.silhouettes[:] = 200
+    read.silhouettes[3] = 0  # missed in one frame
+    wanted = np.array([True] * 5 + [False] * 3)
+    maps = outlines(regions, windows, read, wanted)
     assert maps.shape == (8, 32, 32)
-    middle, corner = maps[:, 14:18, 14:18].reshape(8, -1).mean(1), maps[:, :4, :4].max()
-    assert middle[0] > 150
-    assert middle[3] > 0.6 * middle[0]
-    assert corner == maps[7].max() == 0
-    nobody = head_maps(regions, np.tile(window, (8, 1)), readings(boxes, HEAD, 0.1))
-    assert nobody.max() == 0
+    assert maps[0].min() > 150
+    assert 0.6 * maps[0].mean() < maps[3].mean() < maps[0].mean()
+    assert maps[5:].max() == 0
+    assert outlines(regions, windows, readings(boxes, HEAD, 0.1), wanted).max() == 0

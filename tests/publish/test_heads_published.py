@@ -134,19 +134,29 @@ def test_a_method_is_shown_the_drawing_and_the_surroundings_and_nothing_of_the_f
 
 
 def test_where_no_landmarks_are_a_method_is_shown_the_head_as_the_parser_sees_it() -> None:
-    place = region(usable=False).face
-    assert place is not None
-    head = np.zeros((32, 32), np.uint8)
-    head[8:24, 8:24] = 204
+    one = region(usable=False)
+    window = windows_of(one.box[None])[0]
+    silhouette, parts = np.zeros((128, 64), np.uint8), np.zeros((4, 64, 32), np.uint8)
+    cell = (window[3] - window[1]) / 128
+    assert one.face is not None
+    x, y = np.rint(((one.face.window[:2] + one.face.window[2:]) / 2 - window[:2]) / cell).astype(int)
+    silhouette[y - 6 : y + 7, x - 5 : x + 6] = 255
+    silhouette[y + 7 :] = 255
+    parts[0, (y - 4) // 2 : (y + 5) // 2, (x - 3) // 2 : (x + 4) // 2] = 204
+    parts[1, (y + 7) // 2 :] = 255
     mask = Mask()
-    render_frame(PLACE, [region(usable=False, face=replace(place, head=head))], mask, "face", 0)
+    seen = Seen(window, silhouette, silhouette, parts, sure=False)
+    render_frame(PLACE, [replace(one, seen=seen)], mask, "face", 0)
     shown = mask.shown[0].face
     assert shown is not None
-    assert shown.head is not None
-    assert shown.head.shape == (64, 64)
-    assert np.allclose(shown.head[24:40, 24:40], 0.8)
-    assert shown.head[:12].max() == shown.landmarks.max() == 0
-    assert shown.hole[32, 32] == 1
+    assert shown.turned is not None
+    opaque, head, whole = shown.turned
+    assert shown.turned.shape == (3, 64, 64)
+    assert shown.landmarks.max() == 0
+    assert opaque[32, 32] == shown.hole[32, 32] == 1
+    assert head[32, 32] > 0.7
+    assert head[:4].max() == opaque[:, :2].max() == 0
+    assert opaque[-3:].max() < whole[-3:].max()  # the torso is not head
 
 
 def test_the_surroundings_show_what_is_round_the_face() -> None:
@@ -270,7 +280,9 @@ def test_a_missed_face_is_placed_and_plans_come_back_from_disk_as_they_were(
     assert plan.heads is not None
     assert again.heads is not None
     for name, part in vars(plan.heads).items():
-        assert np.array_equal(part, getattr(again.heads, name), equal_nan=part.dtype.kind == "f")
+        if part is not None:
+            assert np.array_equal(part, getattr(again.heads, name), equal_nan=part.dtype.kind == "f")
+    assert again.heads.maps is None  # no whole heads
     tracks = plan.regions["track"].to_numpy(str)
     assert plan.heads.faced[tracks == "TEST-01:1"].all()
     assert (tracks == "TEST-01:face1").sum() == 5
@@ -278,6 +290,8 @@ def test_a_missed_face_is_placed_and_plans_come_back_from_disk_as_they_were(
     assert all((one.face is not None) == one.person for one in regions)
     # What may be no face is taken out, and no head is drawn there.
     assert [one.person for one in regions if one.track == "TEST-01:face1"] == [False]
+    # A body says where a head is whose face cannot be read.
+    assert all(one.seen is not None for one in regions)
 
 
 @pytest.mark.parametrize("person", [True, False])

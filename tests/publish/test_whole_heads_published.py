@@ -10,15 +10,14 @@ import numpy as np
 
 from mot_anon.methods.base import Item, Pixels
 from mot_anon.plan.camera import CameraPlan, Region
-from mot_anon.plan.heads import FacePlace, Heads, drawn_heads, head_maps
+from mot_anon.plan.heads import FacePlace, Heads, drawn_heads
 from mot_anon.publish.cover import covered_mask, label_regions
 from mot_anon.publish.render import render_frame
 from mot_anon.publish.verify import check_frame
 from mot_anon.vision.heads import portrait_windows
 from tests.invented_faces import face_points
 from tests.plan.test_camera import plan_of
-from tests.plan.test_faces_on_tracks import BODY, FACE, person, table
-from tests.plan.test_seen_heads import HEAD, readings
+from tests.plan.test_faces_on_tracks import FACE, person, table
 from tests.sequences import noise
 
 SIZE = (200, 160)
@@ -136,15 +135,3 @@ def test_plans_keep_that_heads_are_whole() -> None:
     place = again.heads.place(0)
     assert place is not None
     assert place.whole
-
-
-def test_silhouettes_are_mapped_where_they_are_wanted_and_not_mixed_with_heads() -> None:
-    regions = table([person(frame) for frame in range(1, 8)])
-    window = np.tile(np.array([105, 41, 153, 89]), (7, 1))  # round the middle of the head
-    read = readings(np.array([BODY] * 7), HEAD)
-    read.silhouettes[:] = 255
-    outlined = np.array([True] * 4 + [False] * 3)
-    maps = head_maps(regions, window, read, outlined)
-    assert maps[:4].min() == 255
-    assert maps[4:, 0, 0].max() == 0
-    assert maps[4, 16, 16] == head_maps(regions, window, read)[4, 16, 16]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mot_anon.data.frames import Frame
 from mot_anon.data.motchallenge import DETECTION_COLUMNS, table
 from mot_anon.errors import FrameError, OutputError
+from mot_anon.vision import cache
 from mot_anon.vision.cache import cache_folder, detect_sequence, embed_sequence, frames_digest
 from mot_anon.vision.embed import RandomEmbedder
 
@@ -233,3 +234,23 @@ def test_a_cache_that_cannot_be_made_says_how_to_choose_another(
     monkeypatch.delenv("MOT_ANON_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert cache_folder() == tmp_path / "xdg" / "mot_anon"
+
+
+def test_what_a_standing_camera_sees_is_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOT_ANON_CACHE", str(tmp_path / "cache"))
+    asked: list[int] = []
+
+    def look(frames: list[Path]) -> np.ndarray | None:
+        asked.append(len(frames))
+        return None if len(frames) < 2 else np.full((4, 6), 7, np.uint8)
+
+    monkeypatch.setattr(cache, "still_background", look)
+    paths = [tmp_path / "1.png", tmp_path / "2.png"]
+    for path in paths:
+        path.write_bytes(path.name.encode())
+    for _ in range(2):
+        found = cache.still_sequence(paths)
+        assert found is not None
+        assert found.tolist() == [[7] * 6] * 4
+        assert cache.still_sequence(paths[:1]) is None  # the camera moves
+    assert asked == [2, 1]
