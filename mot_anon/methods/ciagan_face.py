@@ -15,7 +15,7 @@ import numpy as np
 from mot_anon.methods.base import CIAGAN, FaceShape, Item, Pixels
 from mot_anon.methods.drawing import enlarged
 from mot_anon.methods.face_tone import in_light, light_of, toned
-from mot_anon.methods.hair import dyed, hair_colour, hair_of_head
+from mot_anon.methods.hair import dyed, hair_colour, hair_of_head, muted
 from mot_anon.threads import one_thread
 from mot_anon.vision.turned import shown
 
@@ -153,8 +153,10 @@ def points_of(shape: FaceShape) -> Pixels:
 
 
 def _dyed(item: Item, shape: FaceShape, picture: Pixels) -> Pixels:
-    """A head without landmarks with the hair of the code."""
-    hair = hair_of_head(picture, shown(shape.hole), light_of(shape.surroundings))
+    """A head without landmarks with the hair of the code, and no colours that heads do not have."""
+    light = light_of(shape.surroundings)
+    picture = muted(picture, light)
+    hair = hair_of_head(picture, shown(shape.hole), light)
     return dyed(picture, hair, in_light(hair_colour(item.code), shape.surroundings))
 
 

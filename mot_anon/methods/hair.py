@@ -28,6 +28,7 @@ _HAIRLINE = 0.42  # of the face's height, by which skin reaches above the brows
 _SOFT = 1.6  # cells over which skin goes over into hair
 _JAW, _BROWS, _NOSE, _LIP = 8, slice(17, 27), 33, 57  # of 68 landmarks
 _CONTRAST, _LEAST, _MOST = 1.3, 0.4, 1.7  # power of light and shade in hair, and their bounds over its mean
+_COLOURFUL = 0.3  # by how much a channel of skin or hair differs from its light at the most, over that
 _DARK = (0.3, 0.5)  # light up to which what is drawn is hair, and from which it is none, where white things are 1
 _RUDDY = (0.3, 0.6)  # red over blue by light, from where on skin in the shade begins, and is for sure
 
@@ -75,6 +76,15 @@ def hair_of_head(picture: Pixels, outline: Pixels, light: Pixels) -> Pixels:
     dark, ruddy = bright / float(light.mean()), (picture[..., 0] - picture[..., 2]) / bright.clip(0.05)
     hair = ((_DARK[1] - dark) / (_DARK[1] - _DARK[0])).clip(0, 1)
     return np.asarray(outline * hair * ((_RUDDY[1] - ruddy) / (_RUDDY[1] - _RUDDY[0])).clip(0, 1), np.float32)
+
+
+def muted(picture: Pixels, light: Pixels) -> Pixels:
+    """A head (h, w, 3) no more colourful than skin and hair are where white things are ``light`` (3,)."""
+    bright = (picture @ _LUMA)[..., None]
+    grey = bright * light / float(light.mean())
+    return np.asarray(
+        (grey + np.clip(picture - grey, -_COLOURFUL * bright, _COLOURFUL * bright)).clip(0, 1), np.float32
+    )
 
 
 def dyed(picture: Pixels, hair: Pixels, colour: Pixels) -> Pixels:

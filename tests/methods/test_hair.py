@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mot_anon.methods.hair import dyed, hair_colour, hair_of_head, hair_of_portrait, skin_colour
+from mot_anon.methods.hair import dyed, hair_colour, hair_of_head, hair_of_portrait, muted, skin_colour
 from tests.invented_faces import face_points
 
 LIGHT = np.ones(3, np.float32)
@@ -67,3 +67,14 @@ def test_dyed_hair_has_the_colour_and_its_light_and_shade() -> None:
     shade = np.corrcoef(made[:8, :, 0].ravel(), picture[:8, :, 0].ravel())[0, 1]
     assert shade > 0.95
     assert dyed(picture, np.zeros_like(hair), RED) is picture
+
+
+def test_a_head_glows_no_more_than_skin_does_in_its_light() -> None:
+    skin = np.full((4, 4, 3), (0.75, 0.58, 0.48), np.float32)
+    assert np.allclose(muted(skin, LIGHT), skin, atol=1e-6)
+    glowing = np.full((4, 4, 3), (0.9, 0.3, 0.05), np.float32)
+    calm = muted(glowing, LIGHT)
+    assert calm[0, 0, 0] < 0.7
+    assert calm[0, 0, 2] > 0.3
+    warm = np.array([1.1, 1.0, 0.8], np.float32)
+    assert muted(glowing, warm)[0, 0, 0] > calm[0, 0, 0]  # an evening's light
