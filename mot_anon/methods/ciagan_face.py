@@ -17,12 +17,15 @@ from mot_anon.methods.drawing import enlarged
 from mot_anon.methods.face_tone import in_light, light_of, toned
 from mot_anon.methods.hair import dyed, hair_colour, hair_of_head, muted
 from mot_anon.threads import one_thread
+from mot_anon.vision.look import seen_by
 from mot_anon.vision.turned import shown
 
 if TYPE_CHECKING:
     from mot_anon.gan.faces import FaceGenerator
     from mot_anon.gan.heads import HeadGenerator
 
+_INSIDE = 0.9  # of the opacity: where a picture is looked at for how sharp it is
+_SHARP = 0.3  # pixels: softness of a camera that blurs no outline
 _FEATHER = 0.06  # of a head's window: over how much a head that reaches the end of its region fades there
 
 
@@ -80,7 +83,7 @@ class CiaganFace:
                 codes,
             )
         return [
-            (placed(item, shape, toned(picture, shape)), item.silhouette)
+            as_seen(item, placed(item, shape, toned(picture, shape)), item.silhouette)
             for item, shape, picture in zip(items, shapes, pictures, strict=True)
         ]
 
@@ -96,7 +99,7 @@ class CiaganFace:
                 np.stack([item.code for item in items]),
             )
         return [
-            (placed(item, shape, _dyed(item, shape, picture)), head_alpha(item, shape))
+            as_seen(item, placed(item, shape, _dyed(item, shape, picture)), head_alpha(item, shape))
             for item, shape, picture in zip(items, shapes, pictures, strict=True)
         ]
 
@@ -135,7 +138,19 @@ def head_alpha(item: Item, shape: FaceShape) -> Pixels:
     if a2 > a1 and b2 > b1:
         large = np.asarray(cv2.resize(shape.hole, (x2 - x1, y2 - y1), interpolation=cv2.INTER_LINEAR), np.float32)
         alpha[b1:b2, a1:a2] = shown(large)[b1 - y1 : b2 - y1, a1 - x1 : a2 - x1]
-    return alpha * ending(item, shape)
+    return softly(item, alpha) * ending(item, shape)
+
+
+def softly(item: Item, alpha: Pixels) -> Pixels:
+    """An outline (H, W) no sharper than the camera shows people."""
+    if item.look is None or item.look.softness < _SHARP:
+        return alpha
+    return np.asarray(cv2.GaussianBlur(alpha, (0, 0), item.look.softness), np.float32)
+
+
+def as_seen(item: Item, rgb: Pixels, alpha: Pixels) -> tuple[Pixels, Pixels]:
+    """What is drawn (H, W, 3) with its opacity (H, W), as the camera shows people."""
+    return (rgb if item.look is None else seen_by(item.look, rgb, alpha > _INSIDE)), alpha
 
 
 def ending(item: Item, shape: FaceShape) -> Pixels:

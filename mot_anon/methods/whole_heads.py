@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from mot_anon.methods.base import WHOLE_HEADS, FaceShape, Item, Pixels
-from mot_anon.methods.ciagan_face import CiaganFace, ending, face_of, placed, points_of
+from mot_anon.methods.ciagan_face import CiaganFace, as_seen, ending, face_of, placed, points_of, softly
 from mot_anon.methods.face_tone import in_light, with_skin
 from mot_anon.methods.hair import dyed, hair_colour, hair_of_portrait
 from mot_anon.methods.portraits import generator_input, head_of, head_opacity
@@ -62,7 +62,7 @@ class WholeHeads(CiaganFace):
             pictures = self._portrait_generator()(surroundings, maps, np.stack([item.code for item in items]))
         heads = [_coloured(*three) for three in zip(items, shapes, pictures, strict=True)]
         return [
-            (placed(item, shape, head), _alpha(item, shape) * ending(item, shape))
+            as_seen(item, placed(item, shape, head), softly(item, _alpha(item, shape)) * ending(item, shape))
             for item, shape, head in zip(items, shapes, heads, strict=True)
         ]
 

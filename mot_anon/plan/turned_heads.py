@@ -9,15 +9,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mot_anon.plan.faces import Boxes, small_head
+from mot_anon.plan.faces import Boxes, small_head, tracks_of
 from mot_anon.plan.lost_heads import missing_head, with_heads
-from mot_anon.plan.silhouettes import PERSON, Readings, Seen, Steady, windows_of
+from mot_anon.plan.silhouettes import PERSON, Maps, Readings, Seen, Steady, windows_of
 from mot_anon.plan.steadying import steadied
 from mot_anon.vision.bodies import PARTS
 from mot_anon.vision.heads import AROUND, brightest_box
 from mot_anon.vision.parse import SIZE as CELLS
 
 _IN_VIEW = 0.5  # visibility from which somebody whom the parser misses has a head all the same
+_CALM = 4  # frames each way over which maps are averaged
 _ROUND_FACE = 1.35  # size of a head by that of the face in it
 _FACE_AT = (0.5, 0.4)  # of a face: where the middle of its head is
 _STANDING, _SHOULDERS = (3.2, 8.0), 1.1  # width and height of somebody, and half the width of their shoulders, in heads
@@ -48,7 +49,7 @@ def turned_heads(
     faced = np.isfinite(faces[:read, 0])
     missed = (own["source"] == "gt").to_numpy() & (own["visibility"].to_numpy(float) >= _IN_VIEW)
     missed = missed & (steady.scores < PERSON) & (boxes[:, 3] > boxes[:, 2])
-    silhouettes, parts = steady.silhouettes.copy(), steady.parts.copy()
+    silhouettes, parts = (_calmed(maps, own, wanted) for maps in (steady.silhouettes, steady.parts))
     for row in np.flatnonzero(wanted & (faced | missed)):
         head = small_head(boxes[row])
         middle, size = head[:2] + head[2:] / 2, float(head[2])
@@ -59,6 +60,18 @@ def turned_heads(
     silhouettes[~wanted], parts[~wanted] = 0, 0
     values = (silhouettes, np.zeros_like(silhouettes), parts, steady.scores, steady.agreement)
     return Steady(*(_lengthened(some, len(regions)) for some in values))
+
+
+def _calmed(maps: Maps, regions: pd.DataFrame, wanted: NDArray[np.bool_]) -> Maps:
+    """Maps (N, …) averaged over the frames beside: what a generator makes of a face that comes and goes flickers."""
+    frames, calm = regions["frame"].to_numpy(np.int64), maps.copy()
+    for track in tracks_of(regions):
+        rows = track[wanted[track]]
+        for row in rows:
+            weight = np.clip(_CALM + 1 - np.abs(frames[rows] - frames[row]), 0, None)
+            near = weight > 0
+            calm[row] = np.rint(np.average(maps[rows[near]], axis=0, weights=weight[near]))
+    return calm
 
 
 def usual_body(middle: NDArray[np.float64], size: float) -> Seen:

@@ -93,22 +93,7 @@ def plan_recording(
     sequence, name = recording.first, recording.name
     size = (sequence.width, sequence.height)
     gt = _union([view.gt() for view in recording.views], motchallenge.GT_COLUMNS)
-    detections = candidates(recording, coverage, progress)
-    if len(gt):
-        regions = reg.fill_gaps(reg.gt_regions(gt, name), round(_LONGEST_GAP_SECONDS * sequence.fps))
-        things = reg.occluders(gt)
-        visible = reg.mark_hidden(reg.order_far_to_near(regions), things, size, target)
-        more = unexplained(detections, visible, things, size, target, silhouettes=wishes.silhouettes)
-        if wishes.silhouettes:
-            again = {"between": between_sights(more, sequence.fps, sequence.n_frames)}
-            more = pd.concat([more, unexplained(again, visible, things, size, target, silhouettes=True)])
-            rim = reg.coming_and_going(regions, round(_RIM_SECONDS * sequence.fps), sequence.n_frames, size)
-            regions = confirmed(sequence.frames, name, regions, rim, progress)
-        regions = _with_visibility(regions, more)
-    else:
-        tick = progress(f"tracks {name}", sequence.n_frames)
-        regions = tracks_from_detections(sequence.frames, detections, name, sequence.fps, tick)
-        things = pd.DataFrame(columns=reg.OCCLUDER_COLUMNS).astype({"frame": "int64"})
+    regions, things = _people(recording, gt, coverage, progress, target, wishes)
     regions = holding(sequence.frames, name, regions, size, progress)
     if target != "face":
         moves = moving_somebody(sequence.frames, name, regions, size, progress, parsed=wishes.silhouettes)
@@ -136,10 +121,41 @@ def plan_recording(
         plan = _with_background(plan, recording, target, progress)
         plan = replace(plan, portraits=find_portraits(sequence.frames, name, plan, progress))
     elif heads is not None and heads.torsos is not None:
-        plan = replace(plan, plate=_plate(recording, regions, size, progress))
+        plate = _plate(recording, regions, size, progress)
+        plan = replace(plan, plate=plate, look=camera_look(sequence.frames, regions, size))
     embeddings = _embeddings(recording, plan.regions, progress) if policy == ISOMETRY else None
     codes = identity_codes(policy, key, recording.camera, sorted(set(regions["track"])), embeddings)
     return replace(plan, codes=codes, recolouring=next(key.stream("recolor", recording.camera)))
+
+
+def _people(
+    recording: Recording,
+    gt: pd.DataFrame,
+    coverage: Coverage,
+    progress: Callable[[str, int], Tick],
+    target: str,
+    wishes: Wishes,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Regions of everybody whom ground truth or detectors know, and things in front of them."""
+    sequence, name = recording.first, recording.name
+    size = (sequence.width, sequence.height)
+    detections = candidates(recording, coverage, progress)
+    if len(gt):
+        regions = reg.fill_gaps(reg.gt_regions(gt, name), round(_LONGEST_GAP_SECONDS * sequence.fps))
+        things = reg.occluders(gt)
+        visible = reg.mark_hidden(reg.order_far_to_near(regions), things, size, target)
+        more = unexplained(detections, visible, things, size, target, silhouettes=wishes.silhouettes)
+        if wishes.silhouettes:
+            again = {"between": between_sights(more, sequence.fps, sequence.n_frames)}
+            more = pd.concat([more, unexplained(again, visible, things, size, target, silhouettes=True)])
+            rim = reg.coming_and_going(regions, round(_RIM_SECONDS * sequence.fps), sequence.n_frames, size)
+            regions = confirmed(sequence.frames, name, regions, rim, progress)
+        regions = _with_visibility(regions, more)
+    else:
+        tick = progress(f"tracks {name}", sequence.n_frames)
+        regions = tracks_from_detections(sequence.frames, detections, name, sequence.fps, tick)
+        things = pd.DataFrame(columns=reg.OCCLUDER_COLUMNS).astype({"frame": "int64"})
+    return regions, things
 
 
 def _overridden(regions: pd.DataFrame, recording: Recording, coverage: Coverage) -> pd.DataFrame:
