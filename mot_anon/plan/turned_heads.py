@@ -49,7 +49,7 @@ def turned_heads(
     faced = np.isfinite(faces[:read, 0])
     missed = (own["source"] == "gt").to_numpy() & (own["visibility"].to_numpy(float) >= _IN_VIEW)
     missed = missed & (steady.scores < PERSON) & (boxes[:, 3] > boxes[:, 2])
-    silhouettes, parts = (_calmed(maps, own, wanted) for maps in (steady.silhouettes, steady.parts))
+    silhouettes, parts = steady.silhouettes.copy(), steady.parts.copy()
     for row in np.flatnonzero(wanted & (faced | missed)):
         head = small_head(boxes[row])
         middle, size = head[:2] + head[2:] / 2, float(head[2])
@@ -58,6 +58,7 @@ def turned_heads(
         given, parts[row, 0] = missing_head(silhouettes[row], parts[row, 0], windows[row], middle, size)
         silhouettes[row] = np.maximum(silhouettes[row], given)
     silhouettes[~wanted], parts[~wanted] = 0, 0
+    silhouettes, parts = (_calmed(maps, own, wanted) for maps in (silhouettes, parts))
     values = (silhouettes, np.zeros_like(silhouettes), parts, steady.scores, steady.agreement)
     return Steady(*(_lengthened(some, len(regions)) for some in values))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from mot_anon.plan.faces import small_head
 from mot_anon.plan.silhouettes import LIKELY, Readings, windows_of
@@ -16,8 +17,8 @@ NOBODY = np.full((3, 4), np.nan)
 NONE = np.zeros(3, bool)
 
 
-def walk(n: int = 3, **more: object) -> object:
-    return table([person(frame, **more) for frame in range(1, n + 1)])  # type: ignore[arg-type]
+def walk(n: int = 3, apart: int = 1, **more: object) -> pd.DataFrame:
+    return table([person(1 + apart * row, **more) for row in range(n)])  # type: ignore[arg-type]
 
 
 def seen_at(maps: np.ndarray, place: tuple[float, float]) -> int:
@@ -39,7 +40,7 @@ def test_whoever_has_a_face_has_a_head_round_it() -> None:
     read = readings(np.array([BODY] * 3), None)
     faces = NOBODY.copy()
     faces[1] = FACE
-    made = turned_heads(walk(), faces, NONE, read, 3)
+    made = turned_heads(walk(apart=9), faces, NONE, read, 3)
     middle = FACE[0] + FACE[2] / 2, FACE[1] + 0.4 * FACE[3]
     assert seen_at(made.silhouettes[1], middle) > LIKELY
     assert made.silhouettes[0].max() == 0
@@ -47,8 +48,7 @@ def test_whoever_has_a_face_has_a_head_round_it() -> None:
 
 def test_whom_the_parser_misses_has_one_if_ground_truth_says_that_they_are_in_view() -> None:
     read = readings(np.array([BODY] * 3), None, 0.1)
-    table = walk().assign(visibility=[1.0, 0.3, 1.0])  # type: ignore[attr-defined]
-    made = turned_heads(table, NOBODY, NONE, read, 3)
+    made = turned_heads(walk(apart=9).assign(visibility=[1.0, 0.3, 1.0]), NOBODY, NONE, read, 3)
     x, y, w, h = small_head(np.array(BODY))
     assert seen_at(made.silhouettes[0], (x + w / 2, y + h / 2)) > LIKELY
     assert made.silhouettes[1].max() == 0
@@ -66,13 +66,13 @@ def test_a_window_lies_round_the_head_that_was_given() -> None:
     read = readings(np.array([BODY] * 3), HEAD, body=True)
     made = turned_heads(walk(), NOBODY, NONE, read, 3)
     before = np.tile(np.array([0, 0, 40, 40]), (3, 1))
-    windows = turned_windows(walk(), made, before, np.array([True, False, True]))  # type: ignore[arg-type]
+    windows = turned_windows(walk(), made, before, np.array([True, False, True]))
     assert np.array_equal(windows[1], before[1])
     assert np.abs((windows[0, :2] + windows[0, 2:]) / 2 - (HEAD[0] + HEAD[2] / 2, HEAD[1] + HEAD[3] / 2)).max() < 4
     assert (windows[0, 2:] - windows[0, :2]).tolist() == [windows[0, 2] - windows[0, 0]] * 2
     empty = Readings(read.silhouettes * 0, read.parts * 0, read.scores)
     nothing = turned_heads(walk(), NOBODY, NONE, empty, 3)
-    assert np.array_equal(turned_windows(walk(), nothing, before, ~NONE), before)  # type: ignore[arg-type]
+    assert np.array_equal(turned_windows(walk(), nothing, before, ~NONE), before)
 
 
 def test_a_usual_body_has_its_head_where_it_is_known() -> None:
@@ -85,3 +85,12 @@ def test_a_usual_body_has_its_head_where_it_is_known() -> None:
     below = in_frame(seen.silhouette, seen.window, (199, 170, 201, 172))
     assert below.min() == 255
     assert in_frame(seen.silhouette, seen.window, (120, 90, 122, 92)).max() == 0
+
+
+def test_what_comes_and_goes_is_drawn_calmly() -> None:
+    read = readings(np.array([BODY] * 3), HEAD, body=True)
+    read.parts[1, 0] = 0
+    made = turned_heads(walk(), NOBODY, NONE, read, 3)
+    far = turned_heads(walk(apart=9), NOBODY, NONE, read, 3)
+    apart = np.abs(made.parts[0, 0].astype(int) - made.parts[1, 0]).max()
+    assert apart < 0.5 * np.abs(far.parts[0, 0].astype(int) - far.parts[1, 0]).max()
