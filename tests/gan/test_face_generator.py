@@ -251,7 +251,8 @@ def an_item(code: int, *, usable: bool = True, size: int = 40) -> Item:
     hole = draw_holes(points)[0, 0]
     around = np.full((64, 64, 3), 0.6, np.float32)
     window, lines = np.array([-4, 2, size - 4, size + 2]), draw_landmarks(points)[0, 0]
-    shape = FaceShape(window, around, lines, hole, 0.9, usable, FACE if usable else None)
+    told = None if usable else np.stack([hole, hole, hole])
+    shape = FaceShape(window, around, lines, hole, 0.9, usable, FACE if usable else None, turned=told)
     silhouette = np.ones((size, size), np.float32)
     numbers = np.random.default_rng(code).standard_normal(CODE_SIZE).astype(np.float32)
     return Item(np.full((size, size, 3), 0.6, np.float32), silhouette, numbers, 20.0, 0, face=shape)
@@ -283,7 +284,7 @@ def test_the_shape_of_a_face_comes_from_the_code(generator: Path) -> None:
     assert min(np.abs(told[0][0] - lines[0]).max(), np.abs(told[0][0] - told[0][1]).max()) > 0.1
 
 
-def test_a_head_without_landmarks_is_covered_not_drawn(generator: Path) -> None:
+def test_a_head_without_landmarks_is_no_face(generator: Path) -> None:
     method = CiaganFace(generator)
     drawn, covered = (method.render([an_item(1, usable=usable)])[0] for usable in (True, False))
     assert np.abs(drawn[0] - covered[0]).max() > 0.05
