@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from mot_anon.gan.face_shape import keyed_shape
 from mot_anon.gan.faces import moved_landmarks
-from mot_anon.gan.head_training import HeadCast, HeadPlaces
+from mot_anon.gan.head_cast import HeadCast, HeadPlaces
 from mot_anon.gan.portrait_cast import PortraitCast, portrait_affine
 from mot_anon.gan.portraits import WEIGHTS, PortraitGenerator
 from mot_anon.measure.face_judges import dlib_embeddings, found_by_dlib, proxy_nca

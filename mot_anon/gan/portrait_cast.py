@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mot_anon.gan.faces import cut_windows, moved_landmarks, varied
-from mot_anon.gan.head_training import HeadCast, HeadPlaces
+from mot_anon.gan.head_cast import HeadCast, HeadPlaces
 from mot_anon.gan.heads import SIZE
 from mot_anon.gan.portraits import EMPTY, OUTLINE, portrait_shapes
 from mot_anon.vision import augment

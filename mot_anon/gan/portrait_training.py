@@ -12,7 +12,8 @@ from torch import Tensor
 
 from mot_anon.errors import NotFoundError
 from mot_anon.gan import portraits as networks
-from mot_anon.gan.head_training import HeadCast, HeadConfig, HeadLearner, HeadPlaces, HeadSource
+from mot_anon.gan.head_cast import HeadCast, HeadPlaces, HeadSource
+from mot_anon.gan.head_training import HeadConfig, HeadLearner
 from mot_anon.gan.portrait_cast import PortraitCast
 from mot_anon.vision.bodies import load_bodies
 from mot_anon.vision.face_data import load_faces

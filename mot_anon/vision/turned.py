@@ -33,6 +33,11 @@ def shown(share: Pixels) -> Pixels:
     return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
+def drawn(opaque: Pixels) -> NDArray[np.uint8]:
+    """Where anything of an opacity in 0…1, of any size, is drawn: 1, elsewhere 0."""
+    return np.asarray(opaque > _ERASED, np.uint8)
+
+
 def emptied(window: NDArray[np.uint8], opaque: Pixels) -> NDArray[np.uint8]:
     """A window (64, 64, 3) with what is drawn anew, (64, 64) in 0…1, and a rim filled from round about."""
-    return fill(window, cv2.dilate((opaque > _ERASED).astype(np.uint8), np.ones((_RIM, _RIM), np.uint8)) > 0)
+    return fill(window, cv2.dilate(drawn(opaque), np.ones((_RIM, _RIM), np.uint8)) > 0)

@@ -9,7 +9,7 @@ import torch
 from portraits import drawn_heads, pictures
 
 from mot_anon.gan.faces import moved_landmarks
-from mot_anon.gan.head_training import HeadCast
+from mot_anon.gan.head_cast import HeadCast
 from mot_anon.gan.heads import head_generator
 from mot_anon.gan.portrait_cast import PortraitCast, portrait_affine
 from mot_anon.gan.portraits import FORMAT, SHAPE_CHANNELS, PortraitGenerator

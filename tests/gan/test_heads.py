@@ -11,7 +11,8 @@ import torch
 
 from mot_anon.errors import OptionError
 from mot_anon.gan import heads as networks
-from mot_anon.gan.head_training import HeadConfig, HeadLearner, head_window
+from mot_anon.gan.head_cast import head_window
+from mot_anon.gan.head_training import HeadConfig, HeadLearner
 from mot_anon.gan.heads import HeadGenerator
 from mot_anon.gan.identity import CODE_SIZE
 from mot_anon.gan.networks import move_codes
