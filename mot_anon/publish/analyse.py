@@ -18,6 +18,7 @@ from mot_anon.plan.again import between_sights
 from mot_anon.plan.borrowed import borrowed
 from mot_anon.plan.camera import CameraPlan
 from mot_anon.plan.camera_look import camera_look
+from mot_anon.plan.edges import along_edges
 from mot_anon.plan.generous import generous, reliable
 from mot_anon.plan.identities import CAMERA_TRACK, CODE_SIZE, ISOMETRY, TRACKER, Embeddings, identity_codes
 from mot_anon.plan.keys import Key
@@ -242,6 +243,7 @@ def _looked_at(
     else:
         nearby = round(_BORROWED_SECONDS * recording.first.fps)
         steady = with_heads(regions, borrowed(regions, steady, sure, nearby), nearby)
+        steady = along_edges(frames, regions, steady, progress(f"outlines {recording.name}", len(frames)))
     moves, loose = regions["source"] == MOTION, regions["track"] == CAMERA_TRACK
     regions = regions.assign(
         nobody=(regions["kind"] == "unsure") & (steady.scores < looks.NOBODY) & ~moves,

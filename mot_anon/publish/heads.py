@@ -11,6 +11,7 @@ import pandas as pd
 
 from mot_anon.methods.base import Wishes
 from mot_anon.plan import faces as whose
+from mot_anon.plan.edges import along_edges
 from mot_anon.plan.heads import Heads, drawn_heads, outlines
 from mot_anon.plan.loose_faces import loose_regions
 from mot_anon.plan.seen_heads import behind_somebody, known_already, seen_heads
@@ -106,6 +107,7 @@ def find_heads(
         return regions, heads, None
     assert heads.windows is not None
     turned = turned_heads(regions, faces, heads.usable, readings, longest)
+    turned = along_edges(frames, regions, turned, progress(f"outlines {name}", len(frames)))
     missed = ~heads.usable & np.isnan(seen[:, 0]) & np.isnan(faces[:, 0])
     return regions, replace(heads, windows=turned_windows(regions, turned, heads.windows, missed)), turned
 

@@ -21,7 +21,6 @@ from mot_anon.publish.cover import Labels, covered_box, covered_mask, face_alpha
 from mot_anon.publish.erase import Staying, erase, grain, grain_of
 from mot_anon.publish.shapes import face_of, rgb_of, shape_of
 from mot_anon.vision.look import Look
-from mot_anon.vision.outlines import following
 from mot_anon.vision.windows import in_frame
 
 _FEATHER = 0.3  # of the shorter side: over how much a doubtful region's cover fades
@@ -141,9 +140,8 @@ def _item(
     # Nearer people are painted over this one, with a soft edge: there it must be, too.
     if drawn and region.person and region.seen is not None:
         mine = covered_mask(region, size, target)
-        outline = following(region.seen.silhouette, frame, region.seen.window)
-        silhouette = in_frame(outline, region.seen.window, part).astype(np.float32) / np.float32(255)
-        shape = shape_of(region.seen, outline, erased, part)
+        silhouette = in_frame(region.seen.silhouette, region.seen.window, part).astype(np.float32) / np.float32(255)
+        shape = shape_of(region.seen, erased, part)
         if region.portrait is not None:
             portrait = replace(region.portrait, points=region.portrait.points - np.array(part[:2], np.float32))
     if target == "face" and region.face is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from mot_anon.data.frames import Frame
 from mot_anon.methods.base import FaceShape, Pixels, Shape
@@ -20,13 +19,11 @@ _HOLE, _RIM = 64, 11  # of 255, and cells: as holes are in the generator's train
 _FACE_HOLE = 0.02
 
 
-def shape_of(seen: Seen, outline: NDArray[np.uint8], erased: Frame, part: tuple[int, int, int, int]) -> Shape:
+def shape_of(seen: Seen, erased: Frame, part: tuple[int, int, int, int]) -> Shape:
     """Where somebody is drawn.
 
     Parameters
     ----------
-    outline:
-        Their silhouette, at any size (:func:`~mot_anon.vision.outlines.following`).
     erased:
         The frame without anybody.
     part:
@@ -34,17 +31,13 @@ def shape_of(seen: Seen, outline: NDArray[np.uint8], erased: Frame, part: tuple[
     """
     # The place of the person is filled once more, at this size: so the generator has learnt it, and a plate that goes
     # on and off behind them does not make their clothes flicker.
-    silhouette = cv2.resize(outline, parse.SIZE[::-1], interpolation=cv2.INTER_AREA)
-    hole = (
-        cv2.dilate((np.maximum(silhouette, seen.silhouette) > _HOLE).astype(np.uint8), np.ones((_RIM, _RIM), np.uint8))
-        > 0
-    )
+    hole = cv2.dilate((seen.silhouette > _HOLE).astype(np.uint8), np.ones((_RIM, _RIM), np.uint8)) > 0
     surroundings = fill(window_pixels(erased, seen.window, parse.SIZE), hole)
     parts = np.stack([cv2.resize(maps, parse.SIZE[::-1], interpolation=cv2.INTER_LINEAR) for maps in seen.parts])
     return Shape(
         seen.window - np.tile(part[:2], 2),
         rgb_of(surroundings),
-        silhouette.astype(np.float32) / np.float32(255),
+        seen.silhouette.astype(np.float32) / np.float32(255),
         parts.astype(np.float32) / np.float32(255),
     )
 
