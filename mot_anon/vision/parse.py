@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from mot_anon.data.frames import Frame
 from mot_anon.vision.bodies import PARTS
 from mot_anon.vision.layers import Residual, convolution
+from mot_anon.vision.lite import LITE1, Lite, width
 from mot_anon.vision.weights import content_digest, load_weights, reduced_precision
 
 SIZE = (128, 64)
@@ -27,8 +28,11 @@ SIZE = (128, 64)
 MARGIN = 1.15
 """A window's sides over its box's."""
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "parser.safetensors"
-FORMAT = "mot_anon parser 2"
-WIDTHS = (24, 48, 96, 160)
+FORMAT = "mot_anon parser 3"
+EYES = LITE1
+"""What the parser begins with."""
+_STAGES = (0, 1, 2, 4)  # of it: at a half, a quarter, an eighth and a sixteenth of the size
+_DEEP = 128
 _BATCH = 64
 _OUTSIDE = 127
 
@@ -56,33 +60,28 @@ class Parsed:
 
 
 class ParserNetwork(nn.Module):
-    """A U-Net whose coarsest maps also see the mean of the whole window."""
+    """A U-Net whose way down is EfficientNet-Lite's, and whose coarsest maps also see the mean of the whole window."""
 
     def __init__(self) -> None:
         super().__init__()
-        a, b, c, d = WIDTHS
-        self.stem = convolution(3, a, stride=2, size=5)
-        self.fine = convolution(a, a)
-        self.down = nn.ModuleList(
-            nn.Sequential(convolution(i, o, stride=2), Residual(o)) for i, o in ((a, b), (b, c), (c, d))
-        )
-        self.context = nn.Linear(d, d)
-        self.deep = Residual(d)
-        self.up = nn.ModuleList(convolution(i, o) for i, o in ((d + c, c), (c + b, b), (b + a, a)))
+        fine, quarter, eighth, deep = (width(stage) for stage in _STAGES)
+        self.eyes = Lite(EYES, 1 + _STAGES[-1])
+        self.context = nn.Linear(deep, deep)
+        self.deep = nn.Sequential(convolution(deep, _DEEP), Residual(_DEEP))
+        before, ups = _DEEP, []
+        for skip, after in ((eighth, 80), (quarter, 48), (fine, 32)):
+            ups.append(convolution(before + skip, after))
+            before = after
+        self.up = nn.ModuleList(ups)
         self.edge = convolution(3, 8)
-        self.last = convolution(a + 8, 12)
+        self.last = convolution(before + 8, 12)
         self.maps = nn.Conv2d(12, 1 + len(PARTS), 3, 1, 1)
-        self.score = nn.Linear(d, 1)
+        self.score = nn.Linear(_DEEP, 1)
 
     def forward(self, windows: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 3, 128, 64) RGB in −1…1 → logits of silhouette and parts (N, 5, 128, 64), and of the score (N,)."""
-        maps = self.fine(self.stem(windows))
-        skips = []
-        for layer in self.down:
-            skips.append(maps)
-            maps = layer(maps)
-        pooled = maps.mean((2, 3))
-        maps = self.deep(maps + self.context(pooled)[:, :, None, None])
+        *skips, maps = self.eyes.maps(windows, _STAGES)
+        maps = self.deep(maps + self.context(maps.mean((2, 3)))[:, :, None, None])
         score = self.score(maps.mean((2, 3)))[:, 0]
         for layer, skip in zip(self.up, reversed(skips), strict=True):
             maps = layer(torch.cat([_twice(maps), skip], 1))
@@ -99,7 +98,7 @@ class Parser:
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
         self._network = load_parser(weights)
-        self.fingerprint = f"parser-2-{content_digest(weights)}"
+        self.fingerprint = f"parser-3-{content_digest(weights)}"
 
     def __call__(self, frame: Frame, boxes: NDArray[np.float64]) -> Parsed:
         """Parse the people of a frame.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from mot_anon.vision.training import Draw, TrainingConfig
 
 _SURE = 0.5
 _GREY = 0.0
+_PIECES, _PIECE = 8, (0.35, 0.2)  # in a cluttered background: how many, and half of the largest's width and height
 
 
 @dataclass(frozen=True)
@@ -25,21 +27,30 @@ class ParserConfig(TrainingConfig):
 
     Attributes
     ----------
+    begin:
+        With which weights the way down begins: ImageNet's, or none (``none``).
     easy:
         Share of the windows that show people as their crops do; the others are in trouble.
     nobody:
         Share of those in trouble in which there is no person whom the box means.
     pasted, crossed:
         Share of them whose background is another one; share with a second person before or behind the first.
+    cluttered:
+        Share of other backgrounds that are full of things.
     faint:
         Share of them who wear the colours of what is behind them.
+    known:
+        Rate of the way down, by that of the rest.
     weight_decay:
         Of AdamW.
     dice, parts, score:
         Weights of the losses beside the silhouette's cross-entropy.
     """
 
-    steps: int = 3000
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {"begin": ("imagenet", "none")}
+
+    begin: str = "imagenet"
+    steps: int = 2200
     batch: int = 64
     learning_rate: float = 3e-3
     average: float = 0.997
@@ -48,7 +59,9 @@ class ParserConfig(TrainingConfig):
     nobody: float = 0.15
     pasted: float = 0.5
     crossed: float = 0.35
+    cluttered: float = 0.35
     faint: float = 0.25
+    known: float = 0.25
     weight_decay: float = 1e-4
     dice: float = 0.5
     parts: float = 1.0
@@ -92,11 +105,27 @@ class Stage:
         maps = np.concatenate([self.bodies.silhouettes[rows][:, None], self.bodies.parts[rows]], 1)
         return image, augment.warp(augment.to_maps(maps), theta, SIZE, outside="zeros")
 
-    def view(self, draw: Draw, n: int) -> Tensor:
-        """Backdrops (N, 3, 128, 64)."""
+    def view(self, draw: Draw, n: int, cluttered: float) -> Tensor:
+        """Backdrops (N, 3, 128, 64), a share of them ``cluttered``."""
         chosen = draw.rng.choice(len(self.backdrops), n)
         theta = augment.affine(draw, n, zoom=(0.5, 1.0), shift=0.2)
-        return augment.warp(augment.to_images(self.backdrops[chosen]), theta, SIZE)
+        plain = augment.warp(augment.to_images(self.backdrops[chosen]), theta, SIZE)
+        return torch.where(_chosen(draw, n, cluttered), self.clutter(draw, n), plain)
+
+    def clutter(self, draw: Draw, n: int) -> Tensor:
+        """Shelves, signs and glass (N, 3, 128, 64): pieces of pictures beside each other, from near, in any light."""
+        chosen = draw.rng.choice(len(self.bodies), n)
+        theta = augment.affine(draw, n, zoom=(0.15, 0.6), shift=0.4)
+        pieces = augment.warp(augment.to_images(self.bodies.pixels[chosen]), theta, SIZE)
+        pieces = augment.light(pieces, draw, amount=0.5)
+        view = pieces
+        down, across = torch.linspace(0, 1, SIZE[0])[None, :, None], torch.linspace(0, 1, SIZE[1])[None, None, :]
+        for other in range(1, 1 + _PIECES):
+            x, y = draw.uniform(n, 1, 1), draw.uniform(n, 1, 1)
+            width, height = (draw.uniform(n, 1, 1, low=0.04, high=most) for most in _PIECE)
+            inside = ((across - x).abs() < width) & ((down - y).abs() < height)
+            view = torch.where(inside[:, None], pieces.roll(other, 0), view)
+        return view
 
     def scenes(self, draw: Draw, config: ParserConfig) -> Scenes:
         """A batch: some as they came, the others in trouble."""
@@ -124,7 +153,7 @@ class Stage:
         image, maps = self.person(rows, theta)
         dressed = augment.recolour(image, maps[:, :1], maps[:, 1:], augment.draw_colours(draw, n))
         image = torch.where(_chosen(draw, n, 0.3), dressed, image)
-        view = self.view(draw, n)
+        view = self.view(draw, n, config.cluttered)
         # Beyond the crop there is nothing to see but its border's repetition: zoomed-out people stand elsewhere.
         wide = (theta[:, 1, 1].abs() > 1.15)[:, None, None, None] & _chosen(draw, n, 0.6)
         image = torch.where(_chosen(draw, n, config.pasted) | wide, _over(image, maps[:, :1], view), image)

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from mot_anon.vision import augment
 from mot_anon.vision.bodies import Bodies, load_bodies
-from mot_anon.vision.parse import FORMAT, ParserNetwork
+from mot_anon.vision.lite import pretrained
+from mot_anon.vision.parse import EYES, FORMAT, ParserNetwork
 from mot_anon.vision.parse_scenes import ParserConfig, Stage, still_scenes
 from mot_anon.vision.training import Draw, Learner, Log, averaged, make_accelerator, parameter_group, train
 from mot_anon.vision.weights import save_weights
@@ -28,9 +29,16 @@ class ParserLearner(Learner):
         self.stage, self.val = Stage(bodies), val
         self.hard = Stage(val).trouble(Draw(config.seed + 1), min(512, len(val)), ParserConfig())
         torch.manual_seed(config.seed)
-        network = ParserNetwork().to(memory_format=torch.channels_last)
+        network = ParserNetwork()
+        if config.begin == "imagenet":
+            network.eyes.load_state_dict(pretrained(EYES, len(network.eyes.ends)).state_dict())
+        network = network.to(memory_format=torch.channels_last)
         self.averages = {"parser": averaged(network).to(accelerator.device)}
-        groups = [parameter_group(network.parameters(), config.learning_rate)]
+        known = {id(value) for value in network.eyes.parameters()}
+        groups = [
+            parameter_group(network.eyes.parameters(), config.learning_rate * config.known),
+            parameter_group([value for value in network.parameters() if id(value) not in known], config.learning_rate),
+        ]
         optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
         network, optimiser = accelerator.prepare(network, optimiser)
         self.networks, self.optimisers = {"parser": network}, {"parser": optimiser}

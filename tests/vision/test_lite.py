@@ -34,3 +34,15 @@ def test_the_extra_that_brings_weights_is_named(version: Version, monkeypatch: p
     monkeypatch.setattr(lite, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=rf"mot_anon\[{version.extra}\]"):
         lite.imagenet_weights(version)
+
+
+def test_the_first_stages_alone_see_what_they_see_in_the_whole() -> None:
+    torch.manual_seed(0)
+    whole = Lite(LITE1).eval()
+    part = Lite(LITE1, 3).eval()
+    part.load_state_dict({name: whole.state_dict()[name] for name in part.state_dict()})
+    image = torch.rand(1, 3, 64, 32)
+    with torch.inference_mode():
+        for mine, theirs in zip(part.maps(image, (0, 2)), whole.maps(image, (0, 2)), strict=True):
+            assert torch.equal(mine, theirs)
+    assert [lite.width(stage) for stage in (0, 2)] == [16, 40]

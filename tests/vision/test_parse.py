@@ -67,7 +67,7 @@ def test_missing_and_foreign_weights_are_named(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"nothing\.safetensors"):
         Parser(tmp_path / "nothing.safetensors")
     save_weights(torch.nn.Linear(1, 1), tmp_path / "other.safetensors", "a line")
-    with pytest.raises(FormatError, match="'a line' where 'mot_anon parser 2'"):
+    with pytest.raises(FormatError, match="'a line' where 'mot_anon parser 3'"):
         Parser(tmp_path / "other.safetensors")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import torch
 
 from mot_anon.errors import OptionError
 from mot_anon.vision.bodies import load_bodies
-from mot_anon.vision.parse import Parser
+from mot_anon.vision.lite import pretrained
+from mot_anon.vision.parse import EYES, Parser, load_parser
 from mot_anon.vision.parse_scenes import ParserConfig, Stage, cut_off, fade, mirrored_strips
 from mot_anon.vision.parse_training import overlap, parser_losses, train_parser
 from mot_anon.vision.training import Draw
@@ -28,7 +30,7 @@ def stage(folder: Path) -> Stage:
 
 
 def test_a_training_runs_repeats_and_ships_a_parser(folder: Path, tmp_path: Path) -> None:
-    config = ParserConfig(steps=2, batch=4, save_every=2)
+    config = ParserConfig(steps=2, batch=4, save_every=2, begin="none")
     first = train_parser(config, folder, tmp_path / "a.safetensors", lambda line: None, samples=tmp_path / "look")
     second = train_parser(config, folder, tmp_path / "b.safetensors", lambda line: None)
     assert first.read_bytes() == second.read_bytes()
@@ -39,6 +41,25 @@ def test_a_training_runs_repeats_and_ships_a_parser(folder: Path, tmp_path: Path
 def test_unknown_settings_fail() -> None:
     with pytest.raises(OptionError, match="unknown setting 'colour'"):
         ParserConfig.from_settings({"colour": "red"})
+
+
+def test_the_way_down_begins_with_weights_of_imagenet(folder: Path, tmp_path: Path) -> None:
+    if importlib.util.find_spec(EYES.package) is None:
+        pytest.skip(f"{EYES.package} is not installed")
+    out = train_parser(
+        ParserConfig(steps=1, batch=4, learning_rate=0.0), folder, tmp_path / "parser", lambda line: None
+    )
+    stem = pretrained(EYES).state_dict()["_conv_stem.weight"]
+    assert torch.allclose(load_parser(out).eyes.state_dict()["_conv_stem.weight"], stem, atol=1e-3)
+
+
+def test_a_cluttered_background_has_edges_where_plain_ones_have_none(stage: Stage) -> None:
+    def edges(cluttered: float) -> float:
+        view = stage.view(Draw(0), 16, cluttered)
+        assert view.shape == (16, 3, 128, 64)
+        return float((view[..., 1:] - view[..., :-1]).abs().mean())
+
+    assert edges(1.0) > 1.4 * edges(0.0)
 
 
 def test_where_nobody_is_meant_nothing_is_to_be_seen(stage: Stage) -> None:
