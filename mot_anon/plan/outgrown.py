@@ -80,7 +80,7 @@ def fitted(regions: pd.DataFrame, readings: Readings, roomy: Boxes, again: Readi
     small, large = windows_of(boxes), windows_of(roomy)
     more = np.zeros((len(boxes), 3))
     for row in np.flatnonzero((roomy != boxes).any(1)):
-        if not _same(readings.silhouettes[row], small[row], again.silhouettes[row], large[row]):
+        if not same_person(readings.silhouettes[row], small[row], again.silhouettes[row], large[row]):
             continue
         if again.scores[row] < PERSON:
             continue
@@ -116,8 +116,13 @@ def _above(readings: Readings) -> NDArray[np.bool_]:
     return ((readings.silhouettes[:, 0] > LIKELY).sum(1) >= _TOP) & ~headed
 
 
-def _same(one: NDArray[np.uint8], inner: NDArray[np.int64], other: NDArray[np.uint8], outer: NDArray[np.int64]) -> bool:
-    """Whether the larger window shows whom the smaller one showed, and not somebody beside them."""
+def same_person(
+    one: NDArray[np.uint8], inner: NDArray[np.int64], other: NDArray[np.uint8], outer: NDArray[np.int64]
+) -> bool:
+    """Whether a larger window shows whom the smaller one in it showed, and not somebody beside them.
+
+    ``one`` and ``other`` are their silhouettes (h, w) in 0…255, ``inner`` and ``outer`` the windows (4,) in pixels.
+    """
     x1, y1, x2, y2 = inner.tolist()
     first, again = (in_frame(m, w, (x1, y1, x2, y2)) > LIKELY for m, w in ((one, inner), (other, outer)))
     return bool(again.any() and (first & again).sum() >= _SAME * first.sum())

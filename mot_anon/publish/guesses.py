@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mot_anon.plan import silhouettes as looks
 from mot_anon.plan.identities import CAMERA_TRACK
-from mot_anon.plan.moving import at_edge, moving_regions
+from mot_anon.plan.moving import at_edge, moving_regions, whole_bodies, with_rims
 from mot_anon.vision.cache import Tick, parse_sequence
 
 _Progress = Callable[[str, int], Tick]
@@ -38,6 +38,7 @@ def moving_somebody(
 ) -> pd.DataFrame:
     """What moves beside all ``regions`` and may be somebody: at the frame's edge, or where a parser sees anybody in it.
 
+    Of a part that sticks out of somebody's box the parser is asked whether anybody stands below it.
     At the edge a leg may be all that is in the picture, in which no parser sees a person.  Methods that go without a
     parser (``parsed`` False) cover what moves there, and nothing else that only moves.  Whom nothing but detections
     know is not known here: a parser that sees nobody in their boxes would leave what moves in them as it is.
@@ -45,10 +46,10 @@ def moving_somebody(
     tracked = (regions["kind"] == "person") & (regions["track"] != CAMERA_TRACK)
     known = regions[tracked if parsed else regions["kind"] != "hidden"]
     found = moving_regions(frames, known, size, progress(f"motion {name}", len(frames)))
-    likely = at_edge(found, size)
+    likely = at_edge(found, size) & (found["standing"] == 0).to_numpy()
     if parsed and len(found):
-        likely |= _scores(frames, found, progress(f"moving {name}", len(frames))) >= looks.NOBODY
-    return found[likely]
+        likely |= _scores(frames, whole_bodies(found), progress(f"moving {name}", len(frames))) >= looks.NOBODY
+    return with_rims(found[likely]).drop(columns="standing")
 
 
 def _scores(frames: Sequence[Path], boxes: pd.DataFrame, tick: Tick) -> NDArray[np.float32]:

@@ -9,7 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mot_anon.plan.moving import MOTION, at_edge, drawn_already, moving_regions
+from mot_anon.plan.moving import (
+    MOTION,
+    at_edge,
+    drawn_already,
+    moving_regions,
+    parts_beside,
+    whole_bodies,
+    with_rims,
+)
+from mot_anon.publish import guesses
 from mot_anon.publish.guesses import moving_somebody
 from mot_anon.vision.motion import moving, smooth_grey, upright_blobs
 from tests.sequences import noise
@@ -134,3 +143,55 @@ def test_light_that_changes_is_nobody_and_hides_nobody(gain: float) -> None:
 
 def test_the_whole_frame_is_no_person(tmp_path: Path) -> None:
     assert upright_blobs(np.ones((120, 60), bool), 12.0) == []
+
+
+def test_a_head_behind_somebody_with_a_box_is_found_beside_it() -> None:
+    mask = np.zeros(SIZE[::-1], bool)
+    box = np.array([[60.0, 50.0, 30.0, 66.0]])
+    mask[30:44, 68:84] = True  # above the box, as far as hair of whoever is in it may reach
+    assert parts_beside(mask, box) == []
+    mask[30:47, 68:84] = True
+    assert parts_beside(mask, box) == [(68, 30, 16, 17, 66.0)]
+    mask[10:47, 68:84] = True  # more than half as high as they are
+    assert parts_beside(mask, box) == []
+    mask[:] = False
+    mask[40:50, 68:72] = True  # a hand
+    assert parts_beside(mask, box) == []
+
+
+def test_a_part_stands_above_its_body_and_gets_a_rim() -> None:
+    rows = [(68.0, 30.0, 16.0, 18.0, 70.0), (10.0, 10.0, 20.0, 60.0, 0.0)]
+    parts = pd.DataFrame(rows, columns=["x", "y", "w", "h", "standing"])
+    whole, rims = whole_bodies(parts), with_rims(parts)
+    assert whole.loc[0, ["x", "y", "w", "h"]].tolist() == [62.0, 30.0, 28.0, 70.0]
+    assert rims.loc[0, "w"] > 16
+    assert rims.loc[0, "y"] < 30
+    for made in (whole, rims):
+        assert made.loc[1].tolist() == parts.loc[1].tolist()
+
+
+@pytest.mark.parametrize(("score", "covered"), [(1.0, True), (0.1, False)])
+def test_a_part_is_covered_unless_the_parser_sees_nobody_below_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, score: float, covered: bool
+) -> None:
+    frames = filmed(tmp_path / "a", [200] * 9)
+    frame = cv2.imread(str(frames[4]))
+    cv2.rectangle(frame, (68, 28), (84, 60), (0, 0, 255), -1)
+    cv2.imwrite(str(frames[4]), frame)
+    known = pd.DataFrame({"frame": range(1, 10), "track": "a:1", "x": 60, "y": 50, "w": 30, "h": 66, "kind": "person"})
+    asked: list[pd.DataFrame] = []
+
+    def scores(paths: object, boxes: pd.DataFrame, tick: object) -> np.ndarray:
+        asked.append(boxes)
+        return np.full(len(boxes), score, np.float32)
+
+    monkeypatch.setattr(guesses, "_scores", scores)
+    kept = moving_somebody(frames, "a", known, SIZE, lambda what, steps: lambda: None, parsed=True)
+    assert list(kept["frame"]) == [5] * covered
+    assert asked[0]["h"].tolist() == [66.0]
+    if covered:
+        x, y, w, h = kept.iloc[0][["x", "y", "w", "h"]].to_numpy(float)
+        assert x < 68
+        assert x + w > 84
+        assert y < 28
+        assert y + h >= 47

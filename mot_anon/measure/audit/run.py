@@ -20,6 +20,7 @@ from mot_anon.errors import OutputError
 from mot_anon.measure.audit import candidates as who
 from mot_anon.measure.audit import renderer
 from mot_anon.measure.audit import tree as files
+from mot_anon.measure.audit.beside import beside
 from mot_anon.measure.audit.detail import RAW, ROUGH
 from mot_anon.measure.audit.face_verdicts import (
     face_findings,
@@ -119,7 +120,8 @@ def audit(
     least = HAIR if renderer.draws_faces(record) else RAW
     for views in groups:
         name = views[0].name
-        judged, still = _judge(views, record, ids, question, report)
+        judged, still, sticking = _judge(views, record, ids, question, report)
+        findings += sticking
         findings += [Finding(ERROR, "frames", j.fault, name, j.number) for j in judged if j.fault]
         findings += outside(name, judged)
         backgrounds.append(background(name, judged, still))
@@ -193,7 +195,7 @@ def _recordings(pairs: list[Pair]) -> list[list[Pair]]:
 
 def _judge(
     views: list[Pair], record: dict[str, Any], ids: IdMaps, question: Question, report: Report
-) -> tuple[list[Judged], bool]:
+) -> tuple[list[Judged], bool, list[Finding]]:
     first = views[0]
     original = first.original
     gt = _together([view.original.gt() for view in views])
@@ -215,8 +217,13 @@ def _judge(
         places.append(who.sighted_again([everybody[everybody["track"] == ""], likely, *used], original))
     places.append(who.coming_and_going(gt, original))
     places.append(renderer.loose_faces(original, places, record, report))
+    still, sticking = still_background(original.frames), list[Finding]()
+    if record.get("target", "body") != "face":
+        numbers = range(1, original.n_frames + 1)
+        after = [first.frame(number) for number in numbers]
+        tick = report(f"beside {original.name}", original.n_frames)
+        sticking = beside(first.name, original.frames, after, people, [everybody], still, tick)
     with tempfile.TemporaryDirectory() as folder:
-        still = still_background(original.frames)
         stored = Path(folder) / "background.npy" if still is not None else None
         if stored is not None and still is not None:
             np.save(stored, still)
@@ -240,7 +247,8 @@ def _judge(
             for number in range(1, original.n_frames + 1)
             if first.there(number)
         ]
-        return _run(tasks, question.workers, report(f"compare {original.name}", len(tasks))), still is not None
+        judged = _run(tasks, question.workers, report(f"compare {original.name}", len(tasks)))
+        return judged, still is not None, sticking
 
 
 def _run(tasks: list[Task], workers: int | None, tick: Any) -> list[Judged]:
