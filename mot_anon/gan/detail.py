@@ -28,6 +28,7 @@ FORMAT = "mot_anon detail 1"
 # How faint a pattern is that cloth does not have (of 1, in all colours together), how far round about it is looked for
 # (in cells of the doubled picture), and how often.
 _FAINT, _WIDE, _TIMES = 0.1, 2.0, 2
+_MOTTLED = (0.2, 3.0, 2)  # the same for what the generator draws of cloth
 _HEAD = 1  # of the maps of a shape: the first part
 _HEADED, _RIM, _SOFT = (0.2, 0.6), 3.0, 1.4  # of a head's map: where its head begins and is whole; cells of blurs
 
@@ -70,7 +71,7 @@ class Detail:
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
         self._network = load_detail(weights)
-        self.fingerprint = f"detail-2-{content_digest(weights)}"
+        self.fingerprint = f"detail-3-{content_digest(weights)}"
 
     def nearer(self, drawn: Pixels, shape: Pixels) -> Pixels:
         """The generator's pictures (N, h, w, 3) after shapes (N, 5, h, w): detail drawn anew, then doubled.
@@ -82,7 +83,9 @@ class Detail:
         if not len(drawn):
             return np.zeros((0, 2 * drawn.shape[1], 2 * drawn.shape[2], 3), np.float32)
         height, width = drawn.shape[1:3]
-        halves = [cv2.resize(picture, (width // 2, height // 2), interpolation=cv2.INTER_AREA) for picture in drawn]
+        calm = [calmed(picture, maps[_HEAD]) for picture, maps in zip(drawn, shape, strict=True)]
+        size = (width // 2, height // 2)
+        halves = [np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32) for picture in calm]
         large = [
             [cv2.resize(part, (2 * width, 2 * height), interpolation=cv2.INTER_CUBIC).clip(0, 1) for part in maps]
             for maps in shape
@@ -133,6 +136,12 @@ class _Residual(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         return maps + 0.3 * self.second(F.leaky_relu(self.first(maps), 0.2))
+
+
+def calmed(drawn: Pixels, head: Pixels) -> Pixels:
+    """A picture (h, w, 3) in 0…1 whose clothes are plainer than a generator makes them; the head (h, w) stays."""
+    calm = plain(drawn, *_MOTTLED)
+    return np.asarray(calm + head[..., None] * (drawn - calm), np.float32)
 
 
 def _soft_head(near: Pixels, far: Pixels, head: Pixels) -> Pixels:
