@@ -105,7 +105,9 @@ def test_the_nearly_hidden_are_not_asked_about(tmp_path: Path) -> None:
     assert not found(tmp_path, [RAW] * 2, people=labels(2, visibility=0.1))
 
 
-def test_a_published_frame_that_is_missing_is_passed_over(tmp_path: Path) -> None:
-    frames = written(tmp_path / "before", [RAW])
-    people = labels(1)
-    assert not beside("CAM", frames, [tmp_path / "nothing.png"], people, [people], None, lambda: None)
+def test_a_published_frame_that_is_missing_or_broken_is_passed_over(tmp_path: Path) -> None:
+    frames, people = written(tmp_path / "before", [RAW]), labels(1)
+    broken, small = tmp_path / "broken.png", written(tmp_path / "small", [RAW[:100]])
+    broken.write_bytes(b"no picture")
+    for path in (tmp_path / "nothing.png", broken, *small):
+        assert not beside("CAM", frames, [path], people, [people], None, lambda: None)

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mot_anon.data.frames import read_frame
+from mot_anon.data.frames import decode_frame, frame_bytes, read_frame
+from mot_anon.errors import FrameError
 from mot_anon.measure.audit.candidates import BOX
 from mot_anon.measure.audit.detail import ROUGH, detail, enough_told, rawness
 from mot_anon.measure.audit.findings import DOUBT, Finding
@@ -49,7 +50,7 @@ def beside(
     sequence:
         Name, for the findings.
     frames, published:
-        Files of the same frames; those that are missing among the published are passed over.
+        Files of the same frames; those that are missing or broken among the published are passed over.
     people:
         Rows of ground truth, with columns of :data:`~mot_anon.measure.audit.candidates.CANDIDATE_COLUMNS`.
     everybody:
@@ -81,10 +82,13 @@ def beside(
     others = pd.concat([table[["frame", *BOX]] for table in everybody], ignore_index=True)
 
     def look(number: int) -> list[tuple[int, float, tuple[int, int, int, int]]]:
-        if not published[number - 1].is_file():
-            return []
-        before, after = (detail(read_frame(path[number - 1])) for path in (frames, published))
-        size = before.pixels.shape[1], before.pixels.shape[0]
+        original = read_frame(frames[number - 1])
+        size = original.shape[1], original.shape[0]
+        try:
+            path = published[number - 1]
+            before, after = detail(original), detail(decode_frame(frame_bytes(path), path, size=size))
+        except FrameError:
+            return []  # named where frames are judged
         moves = None if still is None else moving(before.pixels, still)
         known = others.loc[others["frame"] == number, BOX].to_numpy(float)
         found = []
