@@ -124,7 +124,7 @@ def settled(
     kinds = regions["kind"].to_numpy(object, copy=True)
     doubted = kinds == "unsure"
     kinds[doubted & np.isfinite(own[:, 0])] = "person"
-    headless = ~np.isfinite(faces[:, 0]) & ~np.isfinite(seen[:, 0]) & (regions["source"] != "manual").to_numpy()
+    headless = ~np.isfinite(faces[:, 0]) & ~np.isfinite(seen[:, 0]) & ~regions["source"].isin(reg.NOT_ONE).to_numpy()
     boxes, numbers = regions[["x", "y", "w", "h"]].to_numpy(float), regions["frame"].to_numpy()
     visibility = regions["visibility"].to_numpy(float)
     for row in np.flatnonzero(headless & (kinds != "hidden")):

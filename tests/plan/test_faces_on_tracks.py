@@ -197,3 +197,10 @@ def test_of_a_crowd_or_what_a_hand_drew_everything_is_covered_and_in_a_crowd_nob
     assert (covered[:, 3] >= BODY[3]).all()
     settled = whose.settled(regions, np.full(2, 0.9, np.float32), seen, none, none, (640, 480))
     assert settled["kind"].tolist() == ["unsure", "person"]
+
+
+def test_a_crowd_is_covered_though_the_parser_sees_nobody() -> None:
+    regions = table([person(1, source="group"), person(1, "S:2", source="manual")]).assign(kind="unsure")
+    none = np.full((2, 4), np.nan)
+    settled = whose.settled(regions, np.zeros(2, np.float32), none, none, none, (640, 480))
+    assert settled["kind"].tolist() == ["unsure", "unsure"]
