@@ -105,7 +105,8 @@ def settled(
     """Who is a person, and who is not seen, once a parser and a face detector had their say.
 
     A doubtful detection with a face of its own is a person; crowds and reflections are none, so that they are covered
-    whole, whatever is seen in them, and nobody is drawn there.  Where neither parser nor detector sees a head, nothing is drawn
+    whole, whatever is seen in them, and nobody is drawn there.  Where neither parser nor detector sees a head, nothing
+    is drawn
 
     - of whom ground truth calls nearly hidden,
     - of whom ground truth sees only a part and the parser nothing, if nearer people's boxes cover the head's place,
