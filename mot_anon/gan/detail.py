@@ -19,7 +19,7 @@ import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mot_anon.gan.cloth import plain
+from mot_anon.gan.cloth import dyed, plain
 from mot_anon.gan.networks import SHAPE_CHANNELS
 from mot_anon.vision.weights import content_digest, load_weights, reduced_precision
 
@@ -71,7 +71,7 @@ class Detail:
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
         self._network = load_detail(weights)
-        self.fingerprint = f"detail-3-{content_digest(weights)}"
+        self.fingerprint = f"detail-4-{content_digest(weights)}"
 
     def nearer(self, drawn: Pixels, shape: Pixels) -> Pixels:
         """The generator's pictures (N, h, w, 3) after shapes (N, 5, h, w): detail drawn anew, then doubled.
@@ -83,7 +83,7 @@ class Detail:
         if not len(drawn):
             return np.zeros((0, 2 * drawn.shape[1], 2 * drawn.shape[2], 3), np.float32)
         height, width = drawn.shape[1:3]
-        calm = [calmed(picture, maps[_HEAD]) for picture, maps in zip(drawn, shape, strict=True)]
+        calm = [calmed(picture, maps) for picture, maps in zip(drawn, shape, strict=True)]
         size = (width // 2, height // 2)
         halves = [np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32) for picture in calm]
         large = [
@@ -138,10 +138,10 @@ class _Residual(nn.Module):
         return maps + 0.3 * self.second(F.leaky_relu(self.first(maps), 0.2))
 
 
-def calmed(drawn: Pixels, head: Pixels) -> Pixels:
-    """A picture (h, w, 3) in 0…1 whose clothes are plainer than a generator makes them; the head (h, w) stays."""
-    calm = plain(drawn, *_MOTTLED)
-    return np.asarray(calm + head[..., None] * (drawn - calm), np.float32)
+def calmed(drawn: Pixels, shape: Pixels) -> Pixels:
+    """A picture (h, w, 3) in 0…1 after a shape (5, h, w) whose clothes are plainer than a generator makes them."""
+    calm = plain(dyed(drawn, shape[0], shape[1:]), *_MOTTLED)
+    return np.asarray(calm + shape[_HEAD][..., None] * (drawn - calm), np.float32)
 
 
 def _soft_head(near: Pixels, far: Pixels, head: Pixels) -> Pixels:
