@@ -71,11 +71,14 @@ def test_one_key_has_no_deviation() -> None:
 
 
 def test_a_caption_says_all_that_was_asked_and_nothing_else() -> None:
-    asked = Namespace(data=[Path("D")], seq=["a", "b"], target="body", name="n", methods=None, policies=None, keys=None)
+    none = dict.fromkeys(("methods", "policies", "keys", "independent_detector"))
+    asked = Namespace(data=[Path("D")], seq=["a", "b"], target="body", name="n", **none)
     plain = "python benchmarks/tracking.py --data D --seq a --seq b --target body --name n"
     assert command(asked) == plain
-    more = Namespace(**{**vars(asked), "methods": "ciagan", "policies": "isometry", "keys": 5})
-    assert command(more) == f"{plain} --methods ciagan --policies isometry --keys 5"
+    more = Namespace(
+        **{**vars(asked), "methods": "ciagan", "policies": "isometry", "keys": 5, "independent_detector": "none"}
+    )
+    assert command(more) == f"{plain} --methods ciagan --policies isometry --keys 5 --independent-detector none"
 
 
 @pytest.mark.parametrize("words", [["--keys", "3"], ["--keys", "0", "--methods", "ciagan"]])
