@@ -74,8 +74,8 @@ def main() -> None:
     lines = [
         "# Faces: what guides the generator, and what it sees",
         "",
-        f"`python benchmarks/face_ablations.py --data DIR --work DIR`: {asked.steps} steps each (those that ship have "
-        f"{FaceConfig.steps}); {people}; protocol: the file's docstring.",
+        f"`python benchmarks/face_ablations.py --data DIR --work DIR`: {asked.steps} steps each (the one that "
+        f"ships: `mot_anon/weights/face-generator.md`); {people}; protocol: the file's docstring.",
         "",
         "| trained with | detected by dlib / CenterFace, % of originals | Recall@1 of our network, % | of dlib's, % "
         "| over the floor, points | Fréchet distance |",
