@@ -145,7 +145,8 @@ def softly(item: Item, alpha: Pixels) -> Pixels:
     """An outline (H, W) no sharper than the camera shows people."""
     if item.look is None or item.look.softness < _SHARP:
         return alpha
-    return np.asarray(cv2.GaussianBlur(alpha, (0, 0), item.look.softness), np.float32)
+    # Blurring ones gives a little more than one.
+    return np.asarray(cv2.GaussianBlur(alpha, (0, 0), item.look.softness), np.float32).clip(0, 1)
 
 
 def as_seen(item: Item, rgb: Pixels, alpha: Pixels) -> tuple[Pixels, Pixels]:

@@ -93,6 +93,21 @@ def bridged(own: Boxes, regions: pd.DataFrame, longest: int, held: int = HELD) -
     return placed
 
 
+def unhidden(regions: pd.DataFrame, own: Boxes) -> pd.DataFrame:
+    """Regions in which whose face (``own``, (N, 4), or NaN) was found is not hidden, whatever ground truth says."""
+    shown = (regions["kind"] == "hidden").to_numpy() & np.isfinite(own[:, 0])
+    kinds = np.where(regions["source"] == "detection", "unsure", "person")
+    return regions.assign(kind=np.where(shown, kinds, regions["kind"]))
+
+
+def sure_to_go(boxes: Boxes, faces: Boxes) -> Boxes:
+    """What goes of heads (N, 4) that are drawn anew: all of those without a face, of the others the face, surely."""
+    gone = boxes.copy()
+    for row in np.flatnonzero(np.isfinite(faces[:, 0])):
+        gone[row] = roomy_face(faces[row])
+    return gone
+
+
 def roomy_face(face: Boxes) -> Boxes:
     """A face that a detector drew (x, y, w, h), with room for ears, chin and forehead."""
     x, y, w, h = face

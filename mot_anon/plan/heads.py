@@ -8,17 +8,15 @@ import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.linalg import solveh_banded
 
 from mot_anon.plan.faces import FACE, Boxes, median_boxes, small_head, tracks_of
+from mot_anon.plan.landmark_courses import held_to, smoothed, steady_choice
 from mot_anon.plan.regions import NOT_ONE
 from mot_anon.plan.silhouettes import PERSON, Maps, Readings, windows_of
 from mot_anon.vision.heads import AROUND, portrait_windows, skull_box
-from mot_anon.vision.landmarks import POINTS, USABLE, face_windows
+from mot_anon.vision.landmarks import POINTS, face_windows
 from mot_anon.vision.windows import in_frame
 
-_STIFF = 6.0  # how much a bent course of landmarks costs, beside their distance from where they were read
-_STEADY, _SHORTEST = 2, 3  # frames each way that vote whether landmarks are usable, and fewest in a row that are used
 CELLS = 32
 """Rows and columns of the map of a head."""
 _CALM = 4  # frames each way over which it is averaged
@@ -148,8 +146,10 @@ def drawn_heads(
     for rows in tracks_of(regions):
         known = rows[np.isfinite(faces[rows, 0])]
         for run in np.split(known, np.flatnonzero(np.diff(frames[known]) > 1) + 1):
-            if len(run):
-                points[run] = smoothed(points[run], confidence[run])
+            # Two people of one name have no course; each is drawn a whole head.
+            if len(run) and (np.diff(frames[run]) > 0).all():
+                course = smoothed(points[run], confidence[run])
+                points[run] = held_to(course, points[run], confidence[run], faces[run])
                 usable[run] = steady_choice(confidence[run])
     usable &= ~np.isin(sources, NOT_ONE)  # a face is not all that there may be
     windows = np.empty((len(regions), 4))
@@ -203,39 +203,6 @@ def outlines(
             near = weight > 0
             calm[row] = np.rint(np.average(maps[rows[near]], axis=0, weights=weight[near]))
     return calm
-
-
-def smoothed(points: NDArray[np.float32], confidence: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Landmarks (T, 68, 2) of T frames on end along a smoothing spline, as CIAGAN has it for video (section 3.5).
-
-    The discrete one: least squares with a penalty on second differences (Whittaker, 1923), each frame weighted by its
-    confidence (T,).
-    """
-    n = len(points)
-    if n < 3:
-        return points
-    weight = np.maximum(confidence.astype(np.float64), 0.02) ** 2
-    second = np.zeros((n - 2, n))
-    for row in range(n - 2):
-        second[row, row : row + 3] = 1, -2, 1
-    bent = _STIFF * weight.mean() * second.T @ second
-    bands = np.zeros((3, n))
-    for above in range(3):
-        bands[2 - above, above:] = np.diagonal(bent, above)
-    bands[2] += weight
-    course = solveh_banded(bands, weight[:, None] * points.reshape(n, -1).astype(np.float64))
-    return course.reshape(points.shape).astype(np.float32)
-
-
-def steady_choice(confidence: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """(T,) whether landmarks are used in T frames on end: by the median of five, in stretches of at least three."""
-    n = len(confidence)
-    near = [confidence[max(0, at - _STEADY) : at + _STEADY + 1] for at in range(n)]
-    chosen = np.array([np.median(some) >= USABLE for some in near], bool)
-    for run in np.split(np.arange(n), np.flatnonzero(np.diff(chosen.astype(int))) + 1):
-        if len(run) < _SHORTEST and chosen[run[0]]:
-            chosen[run] = False
-    return chosen
 
 
 def _head_window(box: Boxes, face: Boxes, seen: Boxes, place: Boxes, source: str) -> Boxes:

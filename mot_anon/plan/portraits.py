@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mot_anon.plan.faces import Boxes, tracks_of
-from mot_anon.plan.heads import smoothed, steady_choice
+from mot_anon.plan.landmark_courses import smoothed, steady_choice
 from mot_anon.plan.silhouettes import Seen
 from mot_anon.vision.heads import Portrait, brightest_box
 from mot_anon.vision.landmarks import POINTS

@@ -196,10 +196,14 @@ def visible_share(box: NDArray[np.float64], nearer: NDArray[np.float64], size: t
 
 
 def clip(box: NDArray[np.float64], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Pixel bounds x1, y1, x2, y2 of a box (x, y, w, h), rounded outward and cut off at the frame (width, height)."""
-    x1, y1 = max(0, int(np.floor(box[0]))), max(0, int(np.floor(box[1])))
-    x2, y2 = min(size[0], int(np.ceil(box[0] + box[2]))), min(size[1], int(np.ceil(box[1] + box[3])))
-    return x1, y1, x2, y2
+    """Pixel bounds x1, y1, x2, y2 of a box (x, y, w, h), rounded outward and cut off at the frame (width, height).
+
+    Of a box beyond the frame nothing is left: bounds lie in the frame, x1 ≤ x2 and y1 ≤ y2, so that they can be slices.
+    """
+    width, height = size
+    x1, y1 = min(max(0, int(np.floor(box[0]))), width), min(max(0, int(np.floor(box[1]))), height)
+    x2, y2 = min(int(np.ceil(box[0] + box[2])), width), min(int(np.ceil(box[1] + box[3])), height)
+    return x1, y1, max(x1, x2), max(y1, y2)
 
 
 def head_box(box: NDArray[np.float64]) -> NDArray[np.float64]:

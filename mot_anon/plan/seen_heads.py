@@ -37,7 +37,7 @@ def seen_heads(readings: Readings, regions: pd.DataFrame, longest: int = 0) -> t
     boxes = regions[["x", "y", "w", "h"]].to_numpy(float)
     windows = windows_of(boxes).astype(float)
     found = np.full((len(regions), 4), np.nan)
-    peaks = readings.parts[:, 0].reshape(len(regions), -1).max(1, initial=0).astype(int)
+    peaks = readings.parts[:, 0].max((1, 2), initial=0).astype(int)
     for row in np.flatnonzero((readings.scores >= PERSON) & (peaks >= _LEAST)):
         found[row] = brightest_box(readings.parts[row, 0], windows[row])
         standing = reg.standing_height(boxes[row])
@@ -83,22 +83,29 @@ def behind_somebody(regions: pd.DataFrame, readings: Readings, heads: Boxes, fac
 
 
 def known_already(
-    regions: pd.DataFrame, readings: Readings, covered: Boxes, heads: Boxes, faces: Boxes, size: tuple[int, int]
+    regions: pd.DataFrame,
+    readings: Readings,
+    covered: Boxes,
+    gone: Boxes,
+    heads: Boxes,
+    faces: Boxes,
+    size: tuple[int, int],
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """What detections without a track say that the tracked people do not.
 
     Parameters
     ----------
-    covered, heads, faces:
-        (N, 4): what is covered of everybody, and the heads and faces that were seen, or NaN.
+    covered, gone, heads, faces:
+        (N, 4): where everybody's head is, what of it goes at the least
+        (:func:`~mot_anon.plan.faces.sure_to_go`), and the heads and faces that were seen, or NaN.
     size:
         (width, height) of the frame.
 
     Returns
     -------
     nothing:
-        (N,) detections whose head, or else face, is under heads of tracked people; of those with neither, the ones in
-        which the parser sees nobody but tracked people.
+        (N,) detections whose head, or else face, is under heads of tracked people, and whose face goes with these; of
+        those with neither, the ones in which the parser sees nobody but tracked people.
     face_only:
         (N,) the others in which it sees nobody else either: all that they say is that there may be a face.
     """
@@ -112,6 +119,8 @@ def known_already(
         others = np.flatnonzero(tracked & (numbers == numbers[row]))
         if np.isfinite(seen[row, 0]):
             nothing[row] = reg.visible_share(seen[row], covered[others], size) <= 1 - _COVERED
+            if np.isfinite(faces[row, 0]):
+                nothing[row] &= reg.visible_share(faces[row], gone[others], size) <= 1 - _COVERED
             face_only[row] = np.isnan(heads[row, 0]) and not _another(int(row), others, windows, readings)
         else:
             nothing[row] = not _another(int(row), others, windows, readings)

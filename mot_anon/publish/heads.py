@@ -57,11 +57,8 @@ def find_heads(
     """
     drawn, tight = wishes.faces, wishes.silhouettes
     longest = round(_LONGEST_GAP_SECONDS * fps)
-    finder = make_face_detector(detector)
-    found = pd.DataFrame(columns=_FOUND).astype({"frame": "int64"})
-    if finder is not None:
-        found = face_sequence(frames, regions, finder, progress(f"faces {name}", len(frames)))
-    own, marked = whose.owned_faces(found, regions)
+    own, marked = whose.owned_faces(_found(frames, name, regions, detector, progress), regions)
+    regions = whose.unhidden(regions, own)
     faces = whose.bridged(own, regions, longest)
     seen = np.full((len(regions), 4), np.nan)
     sure, face_only = np.zeros((2, len(regions)), bool)
@@ -78,7 +75,8 @@ def find_heads(
             covered = whose.head_boxes(regions, faces, seen, sure, drawn=True)
             # A detection that turned out to be of nobody is not somebody who is hidden.
             kept = ~((regions["kind"] == "hidden") & (regions["source"] == "detection")).to_numpy()
-            nothing, face_only = known_already(regions, readings, covered, seen, faces, size)
+            gone = whose.sure_to_go(covered, faces)
+            nothing, face_only = known_already(regions, readings, covered, gone, seen, faces, size)
             kept &= ~nothing
             regions, faces, seen = regions[kept].reset_index(drop=True), faces[kept], seen[kept]
             sure, face_only = sure[kept], face_only[kept]
@@ -89,7 +87,8 @@ def find_heads(
         boxes = whose.head_boxes(regions, faces, seen, sure, drawn=drawn)
         for row in np.flatnonzero(face_only):
             boxes[row] = whose.roomy_face(faces[row])
-    more = loose_regions(marked, boxes, regions, name, longest, len(frames))
+    gone = whose.sure_to_go(boxes, faces) if drawn else boxes
+    more = loose_regions(marked, gone, regions, name, longest, len(frames))
     if len(more):
         regions = pd.concat([regions, more[regions.columns]], ignore_index=True)
         places = more[["x", "y", "w", "h"]].to_numpy(float)
@@ -110,6 +109,16 @@ def find_heads(
     turned = along_edges(frames, regions, turned, progress(f"outlines {name}", len(frames)))
     missed = ~heads.usable & np.isnan(seen[:, 0]) & np.isnan(faces[:, 0])
     return regions, replace(heads, windows=turned_windows(regions, turned, heads.windows, missed)), turned
+
+
+def _found(
+    frames: Sequence[Path], name: str, regions: pd.DataFrame, detector: str, progress: Callable[[str, int], Tick]
+) -> pd.DataFrame:
+    """All faces that a detector finds: columns frame, x, y, w, h, confidence."""
+    finder = make_face_detector(detector)
+    if finder is None:
+        return pd.DataFrame(columns=_FOUND).astype({"frame": "int64"})
+    return face_sequence(frames, regions, finder, progress(f"faces {name}", len(frames)))
 
 
 def _read(

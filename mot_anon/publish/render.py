@@ -76,7 +76,9 @@ def render_frame(
         place = slice(part[1], max(part[1], part[3])), slice(part[0], max(part[0], part[2]))
         mine = labels[place] == index
         drawn = method.wants_silhouettes and region.seen is not None
-        if not mine.any() or (not region.person and (drawn or staying is not None)):
+        if not mine.any():
+            continue
+        if not region.person and not method.needs_raw and (drawn or staying is not None):
             continue  # of whom nobody is sure, nothing but the background is left
         mine, item = _item(region, frame, erased, part, mine, method, target, recolouring)
         item = replace(item, look=look)
@@ -149,6 +151,8 @@ def _item(
             mine, silhouette = covered_mask(region, size, target), face_alpha(region, part)
         face = face_of(region.face, region.seen, erased, part)
     head = head_size(region.box)
+    if target == "face" and np.array_equal(region.head, region.box):
+        head = max(head, float(max(region.box[2:])))  # a box of no body: all of it may be one face
     tight = region.seen is not None and not drawn
     return mine, Item(
         rgb_of(erased[place]), silhouette, region.code, head, recolouring, raw, shape, face, portrait, tight

@@ -15,6 +15,9 @@ from mot_anon.data.frames import Frame
 from mot_anon.errors import NotFoundError, OptionError
 
 _PATIENCE = 20.0  # seconds
+_NARROWEST = (
+    32  # columns: with padding, the width of a window; of narrower frames OpenCV reads and writes beyond memory
+)
 Detections = NDArray[np.float64]
 """(N, 5): x, y, w, h in pixels of the frame, and score."""
 
@@ -57,6 +60,8 @@ class HogDetector:
         """Boxes (N, 5) of one frame, best first."""
         scale = self.ROWS / frame.shape[0]
         size = (round(frame.shape[1] * scale), self.ROWS)
+        if size[0] < _NARROWEST:
+            return np.zeros((0, 5))
         small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
         boxes, scores = _hog().detectMultiScale(
             small, hitThreshold=self._threshold, winStride=(8, 8), padding=(16, 16), scale=1.08, groupThreshold=0

@@ -17,8 +17,9 @@ from mot_anon.gan.heads import HeadGenerator
 from mot_anon.gan.identity import CODE_SIZE
 from mot_anon.gan.networks import move_codes
 from mot_anon.methods.base import FaceShape, Item
-from mot_anon.methods.ciagan_face import CiaganFace
+from mot_anon.methods.ciagan_face import CiaganFace, softly
 from mot_anon.vision.heads import AROUND, head_oval
+from mot_anon.vision.look import Look
 from mot_anon.vision.training import Draw, make_accelerator, train
 from mot_anon.vision.turned import shown
 from mot_anon.vision.weights import save_weights
@@ -181,6 +182,14 @@ def test_a_drawn_head_has_its_outline_and_ends_softly(weights: Path) -> None:
     large = dataclasses.replace(an_item(window=(-20, -20, 100, 100)), silhouette=np.ones((70, 80), np.float32))
     soft = method.render([large])[0][1]
     assert 0.01 < ((soft > 0) & (soft < 1)).sum() / (soft > 0).sum() < 0.4
+
+
+@pytest.mark.parametrize("softness", np.linspace(0.8, 2.0, 25))
+def test_a_softened_outline_is_no_opacity_beyond_one(softness: float) -> None:
+    item = dataclasses.replace(an_item(), look=Look(softness, 1.0))
+    alpha = softly(item, np.ones((70, 80), np.float32))
+    assert alpha.max() <= 1
+    assert alpha.min() >= 0
 
 
 def test_it_fades_where_its_region_ends(weights: Path) -> None:

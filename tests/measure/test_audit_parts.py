@@ -232,6 +232,14 @@ def test_blocks_outside_that_encoding_did_not_change_are_found_in_jpeg_frames() 
     assert outside(frame, coded, np.array([[75.0, 35, 30, 30]]), lossless=False).box is None
 
 
+@pytest.mark.parametrize("box", [(-90.0, 10.0, 60.0, 90.0), (20.0, -80.0, 90.0, 60.0), (-90.0, -80.0, 60.0, 60.0)])
+def test_somebody_beyond_the_frame_allows_no_change_in_it(box: tuple[float, ...]) -> None:
+    frame = noise((160, 120), 8)
+    after = frame.copy()
+    after[40:56, 80:96] = 30
+    assert outside(frame, after, np.array([box]), lossless=True).changed >= 16 * 16 - 4
+
+
 def sight(frame: int, x: float, score: float) -> Sight:
     return Sight(frame, "", "detection", (x, 10, 20, 50), score, 1.0, "core", 0.0, 500, 400, 1.0, 1.0, 1.0)
 

@@ -40,8 +40,8 @@ def test_only_people_count_and_a_soft_camera_is_found_soft(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "nobody",
-    [people(kind="unsure"), people(visibility=0.2), people(height=30.0), people().iloc[:0]],
-    ids=["unsure", "hidden", "small", "nobody"],
+    [people(kind="unsure"), people(visibility=0.2), people(height=30.0), people().iloc[:0], people().assign(x=-50.0)],
+    ids=["unsure", "hidden", "small", "nobody", "beyond the edge"],
 )
 def test_where_nobody_is_seen_well_nothing_is_known(tmp_path: Path, nobody: pd.DataFrame) -> None:
     assert camera_look(frames(tmp_path, 1.0), nobody, (320, 240)) is None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from mot_anon.plan.heads import Heads, drawn_heads, outlines, smoothed, steady_choice
-from mot_anon.vision.landmarks import face_windows
+from mot_anon.plan.heads import Heads, drawn_heads, outlines
+from mot_anon.plan.landmark_courses import held_to, smoothed, steady_choice
+from mot_anon.vision.landmarks import USABLE, face_windows
 from tests.invented_faces import face_points
 from tests.plan.test_faces_on_tracks import BODY, FACE, person, table
 from tests.plan.test_seen_heads import HEAD, readings
@@ -41,6 +43,32 @@ def test_a_frame_of_which_the_reader_was_unsure_follows_the_others() -> None:
 def test_two_frames_are_left_as_they_are() -> None:
     _, read = walk(2, 1.0)
     assert np.array_equal(smoothed(read, np.ones(2, np.float32)), read)
+
+
+@pytest.mark.parametrize("sure", [0.9, 0.05])
+def test_a_course_stays_on_the_face_where_a_camera_jolts(sure: float) -> None:
+    true, read = walk(15, 0.0)
+    faces = np.concatenate([true.min(1), np.ptp(true, axis=1)], 1)
+    jolted, confidence = read.copy(), np.full(15, 0.9, np.float32)
+    jolted[7, :, 0] += 40
+    faces[7, 0] += 40
+    confidence[7] = sure
+    if sure < USABLE:
+        jolted[7] -= (60, 10)  # what was read is wrong as well
+    course = held_to(smoothed(jolted, confidence), jolted, confidence, faces)
+    there = true[7].mean(0) + np.array([40, 0])
+    assert np.linalg.norm(course[7].mean(0) - there) < 0.12 * np.ptp(true[7], axis=0).max()
+    assert np.abs(course[:4] - smoothed(jolted, confidence)[:4]).max() < 0.1
+
+
+def test_two_people_of_one_name_have_no_course_and_no_face_is_drawn_between_them() -> None:
+    regions = table([person(frame) for frame in (1, 1, 2, 2, 3, 3)])
+    points = np.tile(8 * face_points() + (128, 66), (6, 1, 1)).astype(np.float32)
+    points[1::2, :, 0] += 100
+    read = (points.copy(), np.full(6, 0.9, np.float32))
+    heads = drawn_heads(regions, np.tile(BODY, (6, 1)), np.array([FACE] * 6), np.full((6, 4), np.nan), read)
+    assert heads.usable is not None
+    assert not heads.usable.any()
 
 
 def test_faces_do_not_come_and_go() -> None:

@@ -58,12 +58,13 @@ def test_boxes_without_area_overlap_with_nothing() -> None:
 @given(boxes)
 def test_clipped_bounds_hold_every_pixel_that_the_box_touches_inside_the_frame(box: np.ndarray) -> None:
     x1, y1, x2, y2 = clip(box, SIZE)
-    assert x1 >= 0 and y1 >= 0 and x2 <= SIZE[0] and y2 <= SIZE[1]  # noqa: PT018 (one rule)
+    assert 0 <= x1 <= x2 <= SIZE[0]
+    assert 0 <= y1 <= y2 <= SIZE[1]
     columns, rows = np.arange(SIZE[0]), np.arange(SIZE[1])
     touched_x = (columns + 1 > box[0]) & (columns < box[0] + box[2])
     touched_y = (rows + 1 > box[1]) & (rows < box[1] + box[3])
-    assert touched_x[max(0, x1) : max(0, x2)].sum() == touched_x.sum()
-    assert touched_y[max(0, y1) : max(0, y2)].sum() == touched_y.sum()
+    assert touched_x[x1:x2].sum() == touched_x.sum()
+    assert touched_y[y1:y2].sum() == touched_y.sum()
 
 
 @given(boxes, many, boxes)

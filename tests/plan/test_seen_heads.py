@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mot_anon.plan.faces import head_boxes
+from mot_anon.plan.faces import head_boxes, sure_to_go
 from mot_anon.plan.regions import head_size
 from mot_anon.plan.seen_heads import behind_somebody, known_already, seen_heads
 from mot_anon.plan.silhouettes import Readings, windows_of
@@ -95,15 +95,33 @@ def test_a_detection_is_superfluous_where_its_head_is_covered_or_the_parser_sees
     heads = np.array([HEAD, HEAD, NOWHERE, NOWHERE])
     nowhere = np.full((4, 4), np.nan)
     covered = head_boxes(regions, nowhere, heads, np.ones(4, bool), drawn=True)
-    nothing, face_only = known_already(regions, read, covered, heads, nowhere, FRAME)
+    nothing, face_only = known_already(regions, read, covered, covered, heads, nowhere, FRAME)
     assert nothing.tolist() == [False, True, True, False]
     assert not face_only.any()
     # A head of its own beside the covered one, a face on somebody's chest, and a face on somebody else.
     heads[1] = shifted(HEAD, 30)
     faces = np.array([NOWHERE, NOWHERE, shifted(FACE, 0, 60), shifted(FACE, 300)])
-    nothing, face_only = known_already(regions, read, covered, heads, faces, FRAME)
+    nothing, face_only = known_already(regions, read, covered, covered, heads, faces, FRAME)
     assert not nothing.any()
     assert face_only.tolist() == [False, False, True, False]
+
+
+def test_a_detection_is_not_superfluous_whose_face_does_not_go_with_the_head_that_covers_its_own() -> None:
+    regions = table([person(1), person(1, "", shifted(BODY, 4, 4), "unsure", "detection")])
+    read = readings(np.array([BODY, BODY]), None, body=True)
+    heads, covered = np.array([HEAD, HEAD]), np.array([BODY, BODY])
+    own, other = np.array(FACE), np.array(shifted(FACE, -18))
+    for face, superfluous in ((own, True), (other, False)):
+        faces = np.array([own, face])
+        nothing, _ = known_already(regions, read, covered, sure_to_go(covered, faces), heads, faces, FRAME)
+        assert nothing.tolist() == [False, superfluous]
+
+
+def test_where_nobody_is_no_head_is_seen() -> None:
+    regions = table([person(1)]).iloc[:0]
+    heads, sure = seen_heads(readings(np.zeros((0, 4)), None), regions)
+    assert heads.shape == (0, 4)
+    assert sure.shape == (0,)
 
 
 @pytest.mark.parametrize(

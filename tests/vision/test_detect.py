@@ -45,6 +45,12 @@ def test_a_frame_without_people_has_no_boxes() -> None:
     assert HogDetector()(np.full((240, 320, 3), 90, np.uint8), 1).shape == (0, 5)
 
 
+@pytest.mark.parametrize("width", [1, 10, 18, 20])
+def test_a_frame_too_narrow_for_anybody_has_no_boxes(width: int) -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (400, width, 3)).astype(np.uint8)
+    assert HogDetector()(frame, 1).shape[1] == 5
+
+
 @needs_mot
 @pytest.mark.parametrize(("name", "recall", "precision"), [("TUD-Campus", 0.45, 0.4), ("TUD-Stadtmitte", 0.45, 0.3)])
 def test_hog_finds_about_half_of_the_people_in_real_streets(name: str, recall: float, precision: float) -> None:
