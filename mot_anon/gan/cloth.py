@@ -13,7 +13,7 @@ Pixels = NDArray[np.float32]
 # Clothes of one colour: how far round about the colours of a garment are levelled (cells), how much of their lightness
 # and of their hue is; from which distance to the garment's own colour on (in Lab) what differs is drawn nearer, and how
 # much of what lies beyond is left; from where on a cell is sure to be of a garment, and how many such cells one has.
-_ROUND, _LEVELLED, _OWN, _BEYOND = 5.0, (0.5, 0.7, 0.7), 20.0, 0.4
+_ROUND, _LEVELLED, _OWN, _BEYOND = 5.0, (0.4, 0.7, 0.7), 30.0, 0.8
 _SURE, _FEWEST = 0.6, 20
 _NECK, _NEAR_HEADS = 2.0, 1.5  # cells round a head that keep their colours, and how surely
 

@@ -24,7 +24,7 @@ NOT_ONE = ("group", "manual")
 OCCLUDER_COLUMNS = ["frame", "x", "y", "w", "h"]
 
 _HIDDEN = 0.95  # share that must really be covered before 'visibility 0' is believed
-_VISIBILITY_SLACK = 0.1
+_VISIBILITY_SLACK = 0.1, 0.5  # by how much ground truth may be wrong: at the most, and of what it says is visible
 _AT_EDGE = 1.0  # pixels; some annotators count from 1
 _PACE = 5  # rows at a track's end that say how fast somebody walks
 _HEADLESS_CLASSES = frozenset({12, 13})
@@ -157,7 +157,8 @@ def believed_occluders(
 
     Ground truth draws occluders as boxes too, and a person can be seen beside a lamp post inside the post's box.  They
     are cut out only as far as the row's own visibility bears them out: a cut that, together with nearer people and the
-    frame's edge, leaves less than ``visibility`` says is not made.
+    frame's edge, leaves less than ``visibility`` says is not made.  One that leaves nothing of somebody of whom
+    anything is visible never is.
 
     Parameters
     ----------
@@ -179,7 +180,8 @@ def believed_occluders(
     x1, y1, x2, y2 = clip(box, size)
     inside = min(1.0, max(0, x2 - x1) * max(0, y2 - y1) / (box[2] * box[3]))
     left = inside * visible_share(box, np.concatenate([touching, people]), size)
-    return touching if left + _VISIBILITY_SLACK >= visibility else touching[:0]
+    most, of_it = _VISIBILITY_SLACK
+    return touching if left + min(most, of_it * visibility) >= visibility else touching[:0]
 
 
 def visible_share(box: NDArray[np.float64], nearer: NDArray[np.float64], size: tuple[int, int]) -> float:

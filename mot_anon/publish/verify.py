@@ -31,6 +31,7 @@ _JPEG_MEAN = 4.0
 _ENOUGH = 1024  # pixels for a mean that says something
 _SIDE = 64  # cells of the window of a head
 _CORE = 0.55  # of the oval in which heads are drawn: nearer to its rim there may be background
+_OPAQUE = 200  # of 255 of a silhouette: from which whoever is drawn hides what is behind them
 _LEAST_PIXELS, _LEAST_DETAIL = 64, 4.0  # of a region, below which survival of its detail cannot be told
 
 
@@ -138,7 +139,7 @@ def _check_replaced(
             # What is behind a person may look as it did, and so may everything where nobody was.
             if not region.person:
                 continue
-            mine &= in_frame(region.seen.silhouette, region.seen.window, (x1, y1, x2, y2)) > 127
+            mine &= in_frame(region.seen.silhouette, region.seen.window, (x1, y1, x2, y2)) >= _OPAQUE
         elif region.torso is not None:
             # So may what is round a head.
             if region.face is None:
@@ -146,7 +147,7 @@ def _check_replaced(
             if region.face.usable or region.seen is None:
                 mine &= _drawn_head(region.face, (x1, y1, x2, y2))
             else:
-                mine &= in_frame(region.seen.silhouette, region.seen.window, (x1, y1, x2, y2)) > 127
+                mine &= in_frame(region.seen.silhouette, region.seen.window, (x1, y1, x2, y2)) >= _OPAQUE
         if mine.sum() < _LEAST_PIXELS:
             continue
         before, after = (_detail(frame[y1:y2, x1:x2])[mine] for frame in (original, published))

@@ -204,6 +204,12 @@ def test_a_thing_in_front_is_cut_out_as_far_as_the_visibility_says() -> None:
     assert len(believed_occluders(PERSON, 1.0, BENCH, NOTHING, SIZE)) == 0, "the person is seen beside the bench"
 
 
+def test_a_thing_that_would_leave_nothing_of_somebody_is_cut_out_only_of_who_is_hidden() -> None:
+    before = np.array([[90.0, 90, 70, 130]])
+    assert len(believed_occluders(PERSON, 0.0, before, NOTHING, SIZE)) == 1
+    assert len(believed_occluders(PERSON, 0.08, before, NOTHING, SIZE)) == 0, "their head is seen beside the post"
+
+
 def test_a_thing_behind_or_elsewhere_is_not_cut_out() -> None:
     behind, beside = BENCH - np.array([0, 30, 0, 0]), BENCH + np.array([300, 0, 0, 0])
     assert len(believed_occluders(PERSON, 0.5, np.concatenate([behind, beside]), NOTHING, SIZE)) == 0
