@@ -193,9 +193,11 @@ def test_the_last_look_knows_a_restored_wall_from_a_person_who_was_left() -> Non
 
 def test_the_last_look_knows_a_restored_post_through_somebody_who_is_hardly_drawn() -> None:
     faint = region(maps=np.full((128, 64), 128, np.uint8))  # everywhere a parser rather thinks so
-    plate, path = Plate(PLACE, np.ones(SIZE[::-1], bool)), Path("000001.png")
-    frame, labels = render_frame(PLACE, [faint], Painter(), "body", 0, plate)
-    check_frame(path, encode_frame(frame, ".png"), PLACE, frame, labels, [faint], "body")
+    street = np.full_like(PLACE, 180)
+    street[:, 78:86] = 20
+    plate, path = Plate(street, np.ones(SIZE[::-1], bool)), Path("000001.png")
+    frame, labels = render_frame(street, [faint], Painter(), "body", 0, plate)
+    check_frame(path, encode_frame(frame, ".png"), street, frame, labels, [faint], "body")
 
 
 def test_a_plate_gives_back_the_wall_in_the_light_of_the_frame() -> None:
