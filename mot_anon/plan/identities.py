@@ -71,9 +71,11 @@ def isometry(key: Key, camera: str, tracks: Iterable[str], embeddings: Embedding
 
 def centred(embeddings: Embeddings) -> dict[str, NDArray[np.float64]]:
     """Embeddings without their mean, in the order of their names."""
+    if not embeddings:
+        return {}
     names = sorted(embeddings)
-    own = np.array([embeddings[name] for name in names], np.float64).reshape(len(names), -1)
-    return dict(zip(names, own - own.mean(0) if names else own, strict=True))
+    own = np.array([embeddings[name] for name in names], np.float64)
+    return dict(zip(names, own - own.mean(0), strict=True))
 
 
 def rotation(key: Key, camera: str) -> NDArray[np.float64]:

@@ -97,7 +97,8 @@ def apply_overrides(
         else:
             box = np.array([override.box], float)
             near = iou(table[["x", "y", "w", "h"]].to_numpy(float), box)[:, 0] >= _SAME_BOX
-            found = here & table["source"].isin(_DETECTED) & near
+            labelled = table["track"].isin(table.loc[table["source"].isin(("gt", "group")), "track"])
+            found = here & table["source"].isin(_DETECTED) & near & ~labelled
         if not found.any():
             raise FormatError(path, override.line, f"frame {override.frame} has no such region to {override.action}")
         if override.action == "veto":

@@ -100,7 +100,7 @@ def make_plate(
     boxes = regions[["x", "y", "w", "h"]].to_numpy(np.float64)
     said = regions["frame"].to_numpy(np.int64)
     loose = regions["loose"].to_numpy(bool)
-    free = [~_covered(boxes[said == number], size) for number in numbers]
+    free = [~near_boxes(boxes[said == number], size) for number in numbers]
     if masks is None:
         often = _often(boxes[loose], said[loose], len(frames), size)
     else:
@@ -108,7 +108,7 @@ def make_plate(
         count, clear = np.zeros((size[1], size[0]), np.int64), []
         for number in numbers:
             known, strangers = (_widened(mask, size) for mask in masks(number))
-            clear.append(~(known | strangers | _covered(boxes[(said == number) & hidden], size)))
+            clear.append(~(known | strangers | near_boxes(boxes[(said == number) & hidden], size)))
             count += strangers & ~known
         often = count >= max(2, _OFTEN * len(numbers))
         # Beside somebody who stands there, what a parser misses now and then (a bag, a hand) must not become the wall.
@@ -126,7 +126,7 @@ def make_plate(
         stack, held = [], []
         for number in numbers:
             stack.append(read_frame(frames[number - 1]))
-            held.append(_covered(boxes[(said == number) & ~loose], size))
+            held.append(near_boxes(boxes[(said == number) & ~loose], size))
             if tick:
                 tick()
         plate = _median(np.stack(stack), np.stack(free))
@@ -178,7 +178,8 @@ def _long_enough(regions: pd.DataFrame, seconds: float) -> NDArray[np.bool_]:
     return np.asarray(long & ((regions["kind"] != "person").to_numpy() | (seconds >= _LONGEST)), bool)
 
 
-def _covered(boxes: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:
+def near_boxes(boxes: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """(H, W): what lies in boxes (N, 4), x, y, w, h, or as near as silhouettes with their margins reach."""
     covered = np.zeros((size[1], size[0]), bool)
     for x, y, w, h in boxes:
         more, above, below = max(4.0, _ACROSS * w), max(4.0, _ABOVE * h), max(4.0, _BELOW * h)
@@ -197,7 +198,7 @@ def _often(
 ) -> NDArray[np.bool_]:
     count = np.zeros((size[1], size[0]), np.int64)
     for number in sorted(set(numbers.tolist())):
-        count += _covered(boxes[numbers == number], size)
+        count += near_boxes(boxes[numbers == number], size)
     return count >= max(2, _OFTEN * n_frames)
 
 

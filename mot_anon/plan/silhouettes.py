@@ -124,7 +124,7 @@ def trusted(
     """(N,) whether a silhouette holds all that is seen of the person.
 
     It must be of somebody (score), as large as what ground truth says is visible, decided, and like those of the frames
-    before and after.  Of a doubtful detection that belongs to no track, and in which the parser rather sees nobody,
+    before and after.  Of a doubtful detection that belongs to no track, and in which the parser is sure of nobody,
     which lies over tracked people or is too tall for anybody, no more is believed than what might be somebody after
     all.  To a ``careful`` look that is not enough: they are not trusted.
     """
@@ -152,7 +152,7 @@ def trusted(
     if careful:
         return sure
     doubtful = (regions["kind"] == "unsure").to_numpy() & _loose(regions)
-    return sure | (doubtful & ((steady.scores < PERSON) | ~_clear(regions, size) | too_tall(regions, size)))
+    return sure | (doubtful & ((steady.scores < NOBODY) | ~_clear(regions, size) | too_tall(regions, size)))
 
 
 def revealed(regions: pd.DataFrame, steady: Steady, size: tuple[int, int], *, careful: bool = False) -> pd.DataFrame:

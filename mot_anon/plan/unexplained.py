@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mot_anon.plan.faces import small_head
 from mot_anon.plan.regions import REGION_COLUMNS, head_box, head_size, iou, visible_share
 from mot_anon.plan.silhouettes import Steady, beside
 
@@ -20,8 +21,15 @@ _COVERED = 0.75  # share of a detection that regions cover already
 _PAINTED = 0.4  # share of a detection that is painted and not cut out again, where a region explains it
 _AGREE = 0.4  # IoU at which two independent detectors mean the same person
 _HEAD_AWAY = 1.0  # head sizes between the tops of two boxes of one person
+_TALLER = 1.5  # head sizes by which a detector's box of a person may begin above ground truth's
 
 _Found = tuple[str, NDArray[np.float64]]
+
+
+def likely(table: pd.DataFrame, least: float) -> pd.DataFrame:
+    """Detections of a score of at least ``least``; all of a file that has none (−1 in every row, as MOT has it)."""
+    unscored = (table["confidence"] == -1).all()
+    return table if unscored else table[table["confidence"] >= least]
 
 
 def unexplained(
@@ -113,18 +121,25 @@ def _explained(
 ) -> bool:
     if not len(covered):
         return False
-    if iou(box[None], covered).max() < _SAME_PERSON:
+    if not _same(box, covered).any():
         if target == "face":
             return visible_share(head_box(box), np.array([head_box(other) for other in covered]), size) <= 1 - _COVERED
-        if visible_share(box, covered, size) > 1 - _COVERED:
+        # Whose head looks over the others is none of them.
+        if visible_share(box, covered, size) > 1 - _COVERED or visible_share(small_head(box), covered, size) > 0.5:
             return False
     uncut = visible_share(box, cut, size) - visible_share(box, np.concatenate([cut, covered]), size)
     return uncut >= _PAINTED
 
 
+def _same(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(N,) which of the others (N, 4) a box may be of: it lies on theirs, and begins no more than a head above it."""
+    above = others[:, 1] - box[1]
+    return np.asarray((iou(box[None], others)[0] >= _SAME_PERSON) & (above <= _TALLER * head_size(box)))
+
+
 def _like_one(box: NDArray[np.float64], others: NDArray[np.float64], size: tuple[int, int]) -> bool:
     """Whether a box is that of one of the others, or of a part of one that has the head where the whole has it."""
-    if iou(box[None], others).max() >= _SAME_PERSON:
+    if _same(box, others).any():
         return True
     away = _HEAD_AWAY * np.array([head_size(other) for other in others])
     aside = np.abs(box[0] + box[2] / 2 - others[:, 0] - others[:, 2] / 2)

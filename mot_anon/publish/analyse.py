@@ -22,13 +22,14 @@ from mot_anon.plan.edges import along_edges
 from mot_anon.plan.generous import generous, reliable
 from mot_anon.plan.identities import CAMERA_TRACK, CODE_SIZE, ISOMETRY, TRACKER, Embeddings, identity_codes
 from mot_anon.plan.keys import Key
+from mot_anon.plan.lingering import without_people
 from mot_anon.plan.lost_heads import with_heads
 from mot_anon.plan.moving import MOTION, drawn_already
 from mot_anon.plan.overrides import Override, apply_overrides
 from mot_anon.plan.plate import Masks, Plate, make_plate, nobody_drawn_into_things, sampled
 from mot_anon.plan.steadying import steadied
 from mot_anon.plan.tracks import retracked, tracks_from_detections
-from mot_anon.plan.unexplained import unexplained, without, without_echoes
+from mot_anon.plan.unexplained import likely, unexplained, without, without_echoes
 from mot_anon.plan.walkers import with_motion
 from mot_anon.publish.cover import label_regions
 from mot_anon.publish.guesses import confirmed, moving_somebody
@@ -161,8 +162,7 @@ def _people(
 
 def _overridden(regions: pd.DataFrame, recording: Recording, coverage: Coverage) -> pd.DataFrame:
     """Regions with the lines of ``--regions`` that are of this recording."""
-    names = {recording.name, *(view.name for view in recording.views)}
-    overrides = [line for line in coverage.overrides if line.sequence in names]
+    overrides = [line for line in coverage.overrides if recording.meant(line.sequence)]
     if not overrides:
         return regions
     assert coverage.overrides_path is not None
@@ -210,7 +210,8 @@ def _plate(
         somebody = somebody.assign(loose=somebody["track"] == CAMERA_TRACK)
     frames, fps = recording.first.frames, recording.first.fps
     tick = progress(f"background {recording.name}", len(sampled(len(frames))))
-    return make_plate(frames, somebody, size, tick, seconds=len(frames) / fps, masks=masks)
+    plate = make_plate(frames, somebody, size, tick, seconds=len(frames) / fps, masks=masks)
+    return None if plate is None else without_people(plate, frames, somebody, size)
 
 
 def _looked_at(
@@ -287,8 +288,8 @@ def candidates(
     found: dict[str, pd.DataFrame] = {}
     public = [view.detections() for view in recording.views if view.det_path is not None]
     if public:
-        likely = [table[table["confidence"] >= coverage.least_confidence] for table in public]
-        found["public"] = _union(likely, ["frame", "x", "y", "w", "h"])
+        scored = [likely(table, coverage.least_confidence) for table in public]
+        found["public"] = _union(scored, ["frame", "x", "y", "w", "h"])
     if coverage.detector is not None:
         tick = progress(f"detect {recording.name}", recording.first.n_frames)
         found[coverage.detector] = detect_sequence(recording.first.frames, make_detector(coverage.detector), tick)

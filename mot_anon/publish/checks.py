@@ -64,9 +64,11 @@ def check_coverage(coverage: Coverage, sequences: Iterable[Sequence]) -> None:
         make_detector(coverage.detector)
     make_face_detector(coverage.faces)
     if coverage.overrides and coverage.overrides_path is not None:
+        sequences = list(sequences)
         places = {sequence.path.parent for sequence in sequences}
         names = {sequence.name for sequence in sequences} | {f.name for p in places for f in p.iterdir() if f.is_dir()}
-        require_known(coverage.overrides, names | set(map(camera_of, names)), path=coverage.overrides_path)
+        names |= set(map(camera_of, names)) | {sequence.camera for sequence in sequences}
+        require_known(coverage.overrides, names, path=coverage.overrides_path)
 
 
 def check_sequences(sequences: Rows[Sequence]) -> None:

@@ -21,6 +21,7 @@ from mot_anon.publish.settings import SILHOUETTE
 NAME = "anonymization.json"
 ATTRIBUTION = "LICENSE-SOURCE.txt"
 SCHEMA = 1
+BY_HAND = "by hand"  # who has no name but one that somebody gave
 FILE_TIME = 946_684_800
 """Modification time of everything that is published, 2000-01-01T00:00:00Z: when it was made is nobody's business."""
 
@@ -74,12 +75,20 @@ def sequence_entry(
 
 
 def published_hidden(plan: CameraPlan, id_map: IdMap | None) -> dict[str, list[int]]:
-    """Id as published → frames in which that person is not painted, because nothing of them can be seen."""
+    """Id as published → frames in which that person is not painted, because nothing of them can be seen.
+
+    Names that somebody gave by hand are not published.
+    """
+    by_hand = set(plan.regions.loc[plan.regions["source"] == "manual", "track"])
+    by_hand -= set(plan.regions.loc[plan.regions["source"] != "manual", "track"])
     hidden: dict[str, list[int]] = {}
     for track, frames in plan.hidden().items():
         name = track.removeprefix(f"{plan.recording}:")
-        number = str(id_map[int(name)]) if id_map is not None and name.isdigit() else name
-        hidden[number] = frames
+        if track in by_hand:
+            name = BY_HAND
+        elif id_map is not None and name.isascii() and name.isdigit():
+            name = str(id_map[int(name)])
+        hidden[name] = sorted({*hidden.get(name, []), *frames})
     return dict(sorted(hidden.items(), key=lambda item: (len(item[0]), item[0])))
 
 

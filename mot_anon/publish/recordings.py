@@ -38,6 +38,15 @@ class Recording:
         """The view whose frames are read."""
         return self.views[0]
 
+    def meant(self, name: str) -> bool:
+        """Whether a line of ``--regions`` that names a sequence or a camera is about this recording."""
+        return meant(name, self.camera, [view.name for view in self.views])
+
+
+def meant(name: str, camera: str, views: Iterable[str]) -> bool:
+    """Whether a name is that of a camera, of one of its views, or of a view of the same frames that is not at hand."""
+    return name == camera or camera_of(name) in set(map(camera_of, views))
+
 
 def recordings_of(sequences: Iterable[Sequence], progress: Callable[[str, int], Tick]) -> list[Recording]:
     """Group sequences by camera and identical frames, in the order in which they first appear.

@@ -151,7 +151,7 @@ def _item(
             mine, silhouette = covered_mask(region, size, target), face_alpha(region, part)
         face = face_of(region.face, region.seen, erased, part)
     head = head_size(region.box)
-    if target == "face" and np.array_equal(region.head, region.box):
+    if target != "body" and np.array_equal(region.head, region.box):
         head = max(head, float(max(region.box[2:])))  # a box of no body: all of it may be one face
     tight = region.seen is not None and not drawn
     return mine, Item(

@@ -68,6 +68,10 @@ def test_isometry_keeps_how_alike_people_are_but_for_what_all_of_a_camera_have_i
     assert all(abs(np.linalg.norm(code.astype(float)) - CODE_SIZE**0.5) < 0.05 for t, code in codes.items() if t)
 
 
+def test_isometry_of_nobody_is_no_fault() -> None:
+    assert set(identity_codes("isometry", KEY, "yard", [""], {})) == {""}
+
+
 def test_under_isometry_another_camera_or_key_turns_everybody_another_way() -> None:
     people = embeddings(60)
     yard, door, later = (

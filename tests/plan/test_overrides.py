@@ -63,6 +63,13 @@ def test_a_person_of_ground_truth_is_not_vetoed_by_place(tmp_path: Path) -> None
         applied(tmp_path, "yard,1,veto,,100,100,40,100")
 
 
+def test_nor_is_one_of_whom_labels_have_a_gap(tmp_path: Path) -> None:
+    path = file_of(tmp_path, "yard,3,veto,,100,100,40,100")
+    gap = pd.concat([REGIONS, regions_of((3, "yard:7", 100, 100, 40, 100, "person", "gap"))], ignore_index=True)
+    with pytest.raises(FormatError, match=":2: frame 3 has no such region to veto"):
+        apply_overrides(gap, read_overrides(path), path=path, recording="yard", n_frames=3)
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

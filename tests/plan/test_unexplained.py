@@ -17,7 +17,7 @@ from mot_anon.plan import silhouettes as looks
 from mot_anon.plan.keys import TEST_KEY, Key
 from mot_anon.plan.regions import gt_regions, mark_hidden, occluders, order_far_to_near
 from mot_anon.plan.steadying import steadied
-from mot_anon.plan.unexplained import unexplained, without_echoes
+from mot_anon.plan.unexplained import likely, unexplained, without_echoes
 from mot_anon.publish.analyse import Coverage, plan_recording
 from mot_anon.publish.cover import label_regions
 from mot_anon.publish.recordings import recordings_of
@@ -97,6 +97,28 @@ def test_in_a_real_street_few_detections_are_of_nobody_who_is_known() -> None:
 
 
 # Inside the boxes of others
+
+
+@pytest.mark.parametrize("silhouettes", [False, True])
+def test_whose_head_looks_over_those_in_front_is_none_of_them(silhouettes: bool) -> None:
+    regions = gt_regions(gt_of((1, 1, 100, 160, 50, 100, 1, 1), (1, 2, 145, 160, 50, 100, 1, 1)), "yard")
+    behind = detected((1, 120, 118, 50, 140))  # nearly all of it in the boxes of the two
+    taller = detected((1, 100, 75, 50, 185))  # more than half of it in the box of the first
+    for seen in (behind, taller):
+        found = unexplained({"public": seen}, regions, NO_THINGS, SIZE, silhouettes=silhouettes)
+        assert found["kind"].tolist() == ["unsure"]
+    loose = detected((1, 98, 148, 54, 112))  # a little above the label, as detectors are
+    assert unexplained({"public": loose}, regions, NO_THINGS, SIZE, silhouettes=silhouettes).empty
+
+
+def test_detections_without_scores_all_count() -> None:
+    scored, unscored = detected((1, 10, 10, 20, 40), (1, 60, 10, 20, 40)), detected((1, 10, 10, 20, 40))
+    scored["confidence"] = [0.4, -0.2]
+    unscored["confidence"] = -1.0
+    assert likely(scored, 0.0)["x"].tolist() == [10]
+    assert likely(unscored, 0.0)["x"].tolist() == [10]
+    assert likely(unscored.iloc[:0], 0.0).empty
+
 
 COUPLE = gt_regions(gt_of((1, 1, 100, 100, 40, 100, 1, 1), (1, 2, 140, 100, 40, 100, 1, 1)), "yard")
 BETWEEN = detected((1, 120, 105, 40, 90))

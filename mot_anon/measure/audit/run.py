@@ -40,8 +40,10 @@ from mot_anon.measure.audit.tree import Pair
 from mot_anon.measure.audit.verdicts import HAIR, background, missed, notes, outside, uncovered
 from mot_anon.plan.keys import Key
 from mot_anon.plan.overrides import Override
+from mot_anon.plan.unexplained import likely
 from mot_anon.progress import Report
 from mot_anon.publish.executors import executor_for
+from mot_anon.publish.recordings import meant
 from mot_anon.vision.cache import detect_sequence, frames_digest
 from mot_anon.vision.detect import Detector, HogDetector, make_detector
 from mot_anon.vision.motion import still_background
@@ -200,21 +202,23 @@ def _judge(
     original = first.original
     gt = _together([view.original.gt() for view in views])
     people = who.labelled(gt, original.fps)
-    public = _together([view.original.detections() for view in views if view.original.det_path is not None])
+    least = float(record.get("coverage", {}).get("least_confidence", 0.0))
+    public = _together(
+        [likely(view.original.detections(), least) for view in views if view.original.det_path is not None]
+    )
     independent = public.iloc[:0]
     if question.detector is not None:
         tick = report(f"detect {original.name}", original.n_frames)
         independent = detect_sequence(original.frames, _detector(question.detector), tick)
-    least = float(record.get("coverage", {}).get("least_confidence", 0.0))
-    likely = public[(public["confidence"] >= least) & (public["w"] > 0) & (public["h"] > 0)]
-    lines = [o for o in question.overrides if o.sequence in {original.camera, *(view.name for view in views)}]
-    everybody = who.overridden(_together([people, who.detected(likely, independent, people)]), lines)
-    used = renderer.rendered(original, likely, record, report, tracked=not len(gt))
-    places = [people, likely, independent, everybody, *used]
+    public = public[(public["w"] > 0) & (public["h"] > 0)]
+    lines = [o for o in question.overrides if meant(o.sequence, original.camera, [view.name for view in views])]
+    everybody = who.overridden(_together([people, who.detected(public, independent, people)]), lines)
+    used = renderer.rendered(original, public, record, report, tracked=not len(gt))
+    places = [people, public, independent, everybody, *used]
     silhouettes = renderer.wants_silhouettes(record)
     if silhouettes:
         # As publishing looks for them: among what labels do not explain, and, since that is judged by more, among all.
-        places.append(who.sighted_again([everybody[everybody["track"] == ""], likely, *used], original))
+        places.append(who.sighted_again([everybody[everybody["track"] == ""], public, *used], original))
     places.append(who.coming_and_going(gt, original))
     places.append(renderer.loose_faces(original, places, record, report))
     still, sticking = still_background(original.frames), list[Finding]()
