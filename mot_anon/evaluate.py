@@ -27,6 +27,7 @@ from mot_anon.methods.base import make_method
 from mot_anon.plan.identities import POLICIES
 from mot_anon.progress import Reporter
 from mot_anon.publish import datasheet
+from mot_anon.publish.checks import check_apart
 from mot_anon.publish.run import Settings
 from mot_anon.publish.settings import parameters_of
 
@@ -104,13 +105,18 @@ def main(
     """Measure what publishing costs tracking: MOTA, IDF1, HOTA and identity switches, before and after."""
 
     def work() -> None:
-        margins = gate.parse_margins(max_drop) if max_drop else None
+        margins = gate.parse_margins(max_drop) if max_drop is not None else None
+        for name, path in (("--baseline", baseline), ("--update-baseline", update_baseline), ("--junit", junit)):
+            if path is not None and path.is_dir():
+                raise OptionError(f"{name} {path}: is a folder; give a file")
         if update_datasheet and not published:
             raise OptionError("--update-datasheet: whose? give --published DIR, a finished tree")
         names = options.comma_list(
             "public,hog" if detections is None and detections_original is None else detections or ""
         )
         chosen = options.comma_list(policies)
+        if not chosen:
+            raise OptionError(f"--policies {policies!r}: name one at least; there is: {', '.join(POLICIES)}")
         for policy in chosen:
             if policy not in POLICIES:
                 raise OptionError(f"no policy {policy!r}; there is: {', '.join(POLICIES)}")
@@ -136,6 +142,9 @@ def main(
             sequences = options.find_sequences(data, seq, report, allow_partial=allow_partial, cameras=cameras)
             run = _description(question, sequences, test_key, published)
             stored = gate.read_baseline(baseline, run) if baseline else None
+            if out is not None:
+                detected = (detections_original, detections_published)
+                check_apart(out, sequences, (published, *detected, baseline, key, regions, cameras, *(data or ())))
             place = _place(out, seq or [], published.name if published else settings.method, overwrite)
             evaluation = evaluate(sequences, question, place, key=secret, published=published, report=report)
         if update_datasheet and published:
@@ -143,13 +152,13 @@ def main(
         verdicts = gate.judge(evaluation, margins, point=point) if margins is not None else []
         if stored:
             verdicts += gate.judge_baseline(stored, evaluation, margins or gate.DEFAULT_MARGINS)
-        if update_baseline:
-            gate.store_baseline(update_baseline, evaluation, run)
         if junit:
             gate.write_junit(junit, verdicts)
         if not quiet:
             _show(evaluation, verdicts, place)
         gate.require(verdicts)
+        if update_baseline:  # what failed is not what later runs are held to
+            gate.store_baseline(update_baseline, evaluation, run)
 
     options.command(work)
 

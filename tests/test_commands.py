@@ -239,7 +239,7 @@ def test_a_baseline_of_a_finished_tree_says_how_that_was_published(data, tmp_pat
     baseline = json.loads(stored.read_text())
     told = {name: baseline["run"][name] for name in ("method", "parameters", "target", "keys")}
     assert told == {"method": "pixelate", "parameters": {"strength": 16}, "target": "body", "keys": 1}
-    assert {row["policy"] for row in baseline["scores"]} == {"shared"}
+    assert {row["policy"] for row in baseline["scores"]} == {"none"}, "mosaics have no identities, whatever was asked"
     assert run(*words, "--method", "blur", "--baseline", stored, "--out", tmp_path / "b")[0] == 0
     record = json.loads((tree / "anonymization.json").read_text())
     (tree / "anonymization.json").write_text(json.dumps(record | {"method": "solid"}))
@@ -364,3 +364,53 @@ def test_an_incomplete_real_sequence_is_measured_as_far_as_it_goes(tmp_path):
     assert [(entry["policy"], entry["frames"]) for entry in results["sequences"]] == [
         ("pseudonym", 4), ("pseudonym", 8), ("isometry", 4), ("isometry", 8),
     ]  # fmt: skip
+
+
+def test_a_failed_gate_is_not_what_later_runs_are_held_to(data, tmp_path):
+    stored = tmp_path / "b.json"
+    words = ["evaluate", "--data", data, "--seq", "A-01", "--method", "pixelate", "--detections", "public"]
+    words += ["--test-key", "--no-sensitivity", *FAST]
+    assert run(*words, "--update-baseline", stored, "--out", tmp_path / "a")[0] == 0
+    better = json.loads(stored.read_text())
+    for row in better["scores"]:
+        row["MOTA"] += 0.5
+    stored.write_text(json.dumps(better))
+    assert run(*words, "--baseline", stored, "--update-baseline", stored, "--out", tmp_path / "b")[0] == 1
+    assert json.loads(stored.read_text()) == better
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--max-drop", ""], "--max-drop"),
+        (["--policies", ""], "--policies"),
+        (["--junit", "."], "--junit .: is a folder"),
+        (["--baseline", "."], "--baseline .: is a folder"),
+    ],
+)
+def test_an_empty_variable_is_no_gate(data, tmp_path, more, said):
+    words = ["evaluate", "--data", data, "--seq", "A-01", "--detections", "public", *FAST]
+    assert said in refused(*words, *more, "--out", tmp_path / "a")
+
+
+def test_what_is_overwritten_holds_no_input(data, tmp_path):
+    out = tmp_path / "runs"
+    words = ["evaluate", "--data", data, "--seq", "A-01", "--method", "pixelate", "--detections", "public"]
+    words += ["--no-sensitivity", *FAST]
+    assert run(*words, "--out", out)[0] == 0
+    tree = next((out / "published").iterdir())
+    assert "contains" in refused(*words, "--published", tree, "--out", out, "--overwrite")
+    assert (tree / "anonymization.json").is_file()
+    (out / "audit.json").write_text("{}")
+    assert "contains" in refused("audit", "--original", data, "--published", tree, "--out", out, "--overwrite")
+    assert (tree / "anonymization.json").is_file()
+
+
+def test_one_of_several_trees_is_not_taken_for_the_published_one(data, tmp_path):
+    both = tmp_path / "both"
+    both.mkdir()
+    for name in ("a", "b"):
+        made = ["--method", "pixelate", "--out", both / name]
+        assert run("anonymize", "--data", data, "--seq", "A-01", *made, *FAST)[0] == 0
+    words = ["evaluate", "--data", data, "--seq", "A-01", "--detections", "public", "--published", both, *FAST]
+    assert "A-01 stands in" in refused(*words, "--out", tmp_path / "c")

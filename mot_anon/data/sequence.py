@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Mapping
+from collections.abc import Sequence as Rows
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -80,6 +81,13 @@ class Sequence:
 def camera_of(name: str) -> str:
     """The camera that a sequence name means: ``MOT16-02`` and ``MOT17-02-SDP`` are both ``MOT17-02``."""
     return re.sub(r"^MOT16-", "MOT17-", _without_detector(name))
+
+
+def only(name: str, places: Rows[Path]) -> Path:
+    """The one place where a sequence stands; raises :class:`AmbiguousError` where there are several."""
+    if len(places) > 1:
+        raise AmbiguousError(f"{name} stands in {' and '.join(map(str, places))}; give one")
+    return places[0]
 
 
 def discover(roots: Iterable[Path]) -> dict[str, list[Path]]:

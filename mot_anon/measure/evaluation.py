@@ -15,7 +15,7 @@ import pandas as pd
 
 from mot_anon import __version__
 from mot_anon.data.motchallenge import write_results
-from mot_anon.data.sequence import Sequence, camera_of, discover, open_sequence
+from mot_anon.data.sequence import Sequence, camera_of, discover, only, open_sequence
 from mot_anon.errors import FormatError, MotAnonError, NotFoundError
 from mot_anon.measure.compare import Keep, begin, stretch
 from mot_anon.measure.results import Evaluation, SequenceResult, runs_of
@@ -167,7 +167,8 @@ def _finished(
 ) -> tuple[str, str, dict[str, list[dict[str, Sequence]]], list[str]]:
     record = record_of(tree)
     method, target = str(record.get("method", "unknown")), str(record.get("target", "unknown"))
-    return method, target, {str(record.get("policy", "unknown")): [_opened(tree, sequences)]}, []
+    policy = NO_POLICY if record.get("policy_applies") is False else str(record.get("policy", "unknown"))
+    return method, target, {policy: [_opened(tree, sequences)]}, []
 
 
 def record_of(tree: Path) -> dict[str, Any]:
@@ -215,5 +216,6 @@ def _opened(tree: Path, sequences: Rows[Sequence]) -> dict[str, Sequence]:
     for sequence in sequences:
         if sequence.name not in places:
             raise NotFoundError(f"{tree}: has no {sequence.name}; there is: {', '.join(places) or 'nothing'}")
-        opened[sequence.name] = open_sequence(places[sequence.name][0], allow_partial=sequence.partial).require_frames()
+        place = only(sequence.name, places[sequence.name])
+        opened[sequence.name] = open_sequence(place, allow_partial=sequence.partial).require_frames()
     return opened

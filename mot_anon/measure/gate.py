@@ -90,18 +90,21 @@ def judge(evaluation: Evaluation, margins: Mapping[str, float], *, point: bool =
     Raises
     ------
     OptionError
-        There is no sensitive run, or a score that has no interval (HOTA of one sequence) without ``point``.
+        There is no sensitive run, one that finds nobody on the originals, or a score that has no interval (HOTA of one
+        sequence) without ``point``.
     """
     verdicts = []
     for policy, run in evaluation.combined:
         if not run.sensitive:
             continue
+        name = f"{policy} {run.tracker}×{run.detections}"
+        if not any(run.original[metric] > 0 for metric in ("IDF1", "HOTA")):
+            raise OptionError(f"nothing to judge: {name} finds nobody on the originals, and has nothing to lose")
         for metric, margin in margins.items():
             change = run.difference[metric]
             if change.low is None and not point:
                 raise OptionError(f"--max-drop {metric}: has no interval here; judge the value alone with --point")
             judged = change.value if point or change.low is None else change.low
-            name = f"{policy} {run.tracker}×{run.detections}"
             verdicts.append(Verdict(name, metric, "original", change.value, judged, margin))
     if not verdicts:
         raise OptionError("nothing to judge: no run sees pixels; add --trackers reid or --detections hog")
@@ -138,9 +141,12 @@ def read_baseline(path: Path, run: Mapping[str, Any]) -> Baseline:
             raise FormatError(path, None, f"baseline of schema {stored['schema']}; make it anew with --update-baseline")
         was: dict[str, Any] = stored["run"]
         rows = {(r["sequence"], r["policy"], r["tracker"], r["detections"]): r for r in stored["scores"]}
+        scores = [row.get(metric) for row in rows.values() for metric in FRACTIONS]
+        if not isinstance(was, dict) or not all(isinstance(one, (int, float, type(None))) for one in scores):
+            raise TypeError
     except FileNotFoundError:
         raise NotFoundError(f"{path}: no such baseline; make it with --update-baseline") from None
-    except (json.JSONDecodeError, KeyError, TypeError, UnicodeDecodeError):
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
         raise FormatError(path, None, "not a baseline; make one with --update-baseline") from None
     for name in sorted({*was, *run}):
         if was.get(name) != run.get(name):
@@ -163,10 +169,14 @@ def judge_baseline(baseline: Baseline, evaluation: Evaluation, margins: Mapping[
     for key, scores in now.items():
         for metric, margin in margins.items():
             before, after = baseline.rows[key].get(metric), scores[metric]
+            name = f"{key[0]}: {key[1]} {key[2]}×{key[3]}"
+            if (before is None) != (after is None):
+                raise OptionError(f"{baseline.path}: {metric} of {name} is known in one run only; make it anew")
             if before is None or after is None:
                 continue
-            name = f"{key[0]}: {key[1]} {key[2]}×{key[3]}"
             verdicts.append(Verdict(name, metric, "baseline", after - before, after - before, margin))
+    if not verdicts:
+        raise OptionError(f"{baseline.path}: has none of the scores {', '.join(margins)}; nothing can be judged")
     return verdicts
 
 

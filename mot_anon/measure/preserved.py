@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mot_anon import __version__
-from mot_anon.data.sequence import discover, open_sequence
+from mot_anon.data.sequence import discover, only, open_sequence
 from mot_anon.errors import NotFoundError
 from mot_anon.measure import gate
 from mot_anon.measure.compare import compare_sequence
@@ -61,7 +61,7 @@ def assert_tracking_preserved(
     for name, places in there.items():
         if name not in here:
             raise NotFoundError(f"{original}: has no {name}; there is: {', '.join(here) or 'nothing'}")
-        before, after = (open_sequence(found[0]).require_frames() for found in (here[name], places))
+        before, after = (open_sequence(only(name, found)).require_frames() for found in (here[name], places))
         cells = compare_sequence(before, [after], None, trackers, sources, silent)
         results.append(
             SequenceResult(name, before.camera, before.n_frames, "unknown", "unknown", "unknown", runs_of(cells))

@@ -27,7 +27,8 @@ from mot_anon.plan.moving import MOTION
 from mot_anon.plan.regions import REGION_COLUMNS, iou
 
 HEADER = ["sequence", "frame", "action", "track", "x", "y", "w", "h"]
-_SAME_BOX = 0.5
+SAME_BOX = 0.5
+"""IoU from which on a line's box means a region."""
 _DETECTED = ("detection", "tracker", "gap", MOTION)
 
 
@@ -96,7 +97,7 @@ def apply_overrides(
             found = here & (table["track"] == f"{recording}:{override.track}")
         else:
             box = np.array([override.box], float)
-            near = iou(table[["x", "y", "w", "h"]].to_numpy(float), box)[:, 0] >= _SAME_BOX
+            near = iou(table[["x", "y", "w", "h"]].to_numpy(float), box)[:, 0] >= SAME_BOX
             labelled = table["track"].isin(table.loc[table["source"].isin(("gt", "group")), "track"])
             found = here & table["source"].isin(_DETECTED) & near & ~labelled
         if not found.any():

@@ -25,12 +25,13 @@ from mot_anon.plan.keys import Key
 from mot_anon.plan.lingering import without_people
 from mot_anon.plan.lost_heads import with_heads
 from mot_anon.plan.moving import MOTION, drawn_already
-from mot_anon.plan.overrides import Override, apply_overrides
+from mot_anon.plan.overrides import Override
 from mot_anon.plan.plate import Masks, Plate, make_plate, nobody_drawn_into_things, sampled
 from mot_anon.plan.steadying import steadied
 from mot_anon.plan.tracks import retracked, tracks_from_detections
 from mot_anon.plan.unexplained import likely, unexplained, without, without_echoes
 from mot_anon.plan.walkers import with_motion
+from mot_anon.publish.by_hand import left_by_moves, overridden
 from mot_anon.publish.cover import label_regions
 from mot_anon.publish.guesses import confirmed, moving_somebody
 from mot_anon.publish.heads import find_heads
@@ -100,7 +101,12 @@ def plan_recording(
     if target != "face":
         moves = moving_somebody(sequence.frames, name, regions, size, progress, parsed=wishes.silhouettes)
         regions = pd.concat([regions, moves], ignore_index=True)
-    regions = _overridden(regions, recording, coverage)
+    lines = [line for line in coverage.overrides if recording.meant(line.sequence)]
+    regions = overridden(regions, recording, lines, coverage.overrides_path)
+    if any(line.action == "move" for line in lines):
+        found = candidates(recording, coverage, progress)
+        more = left_by_moves(regions, things, lines, found, size, target, silhouettes=wishes.silhouettes)
+        regions = _with_visibility(regions, more)
     regions = reg.mark_hidden(reg.order_far_to_near(regions), things, size, target)
     if policy == TRACKER and len(gt):
         regions = retracked(sequence.frames, regions, name, progress(f"tracks {name}", sequence.n_frames))
@@ -158,16 +164,6 @@ def _people(
         regions = tracks_from_detections(sequence.frames, detections, name, sequence.fps, tick)
         things = pd.DataFrame(columns=reg.OCCLUDER_COLUMNS).astype({"frame": "int64"})
     return regions, things
-
-
-def _overridden(regions: pd.DataFrame, recording: Recording, coverage: Coverage) -> pd.DataFrame:
-    """Regions with the lines of ``--regions`` that are of this recording."""
-    overrides = [line for line in coverage.overrides if recording.meant(line.sequence)]
-    if not overrides:
-        return regions
-    assert coverage.overrides_path is not None
-    path, length = coverage.overrides_path, recording.first.n_frames
-    return apply_overrides(regions, overrides, path=path, recording=recording.name, n_frames=length)
 
 
 def _with_background(

@@ -107,7 +107,7 @@ def check_apart(out: Path, sequences: Iterable[Sequence], others: Iterable[Path 
             if place == part or place in part.parents or part in place.parents:
                 raise OutputError(f"{out}: is, contains or lies in the input {sequence.path}; choose another --out")
     for path in others:
-        if path is not None and place in path.resolve().parents:
+        if path is not None and (place == path.resolve() or place in path.resolve().parents):
             raise OutputError(f"{out}: contains {path.name}, which is read; choose another --out")
 
 

@@ -181,3 +181,30 @@ def test_the_table_has_a_row_for_every_run_and_says_what_is_insensitive():
     assert text.count("reid") == 4  # two sequences, both together, and the insensitive one
     assert text.count("insensitive") == 1
     assert "random features" in text
+
+
+def test_a_tracker_that_finds_nobody_has_nothing_to_lose():
+    with pytest.raises(OptionError, match="finds nobody on the originals"):
+        gate.judge(evaluation(1.0, before=1.0), {"MOTA": 0.0}, point=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        ({"IDF1": None}, OptionError, "known in one run only"),
+        ({"MOTA": None, "IDF1": None, "HOTA": None}, OptionError, "known in one run only"),
+        ({"IDF1": "high"}, FormatError, "not a baseline"),
+    ],
+)
+def test_a_baseline_without_scores_lets_nothing_pass(tmp_path, change, error, said):
+    path = tmp_path / "b.json"
+    gate.store_baseline(path, evaluation(0.0), {})
+    stored = json.loads(path.read_text())
+    for row in stored["scores"]:
+        row.update(change)
+    path.write_text(json.dumps(stored))
+    with pytest.raises(error, match=said):
+        gate.judge_baseline(gate.read_baseline(path, {}), evaluation(0.0), gate.DEFAULT_MARGINS)
+    path.write_text(json.dumps(stored | {"run": []}))
+    with pytest.raises(FormatError, match="not a baseline"):
+        gate.read_baseline(path, {})

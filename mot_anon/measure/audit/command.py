@@ -16,6 +16,7 @@ from mot_anon.plan.keys import load_key
 from mot_anon.plan.overrides import read_overrides
 from mot_anon.progress import Report
 from mot_anon.publish import datasheet
+from mot_anon.publish.checks import check_apart
 
 _TABLE_WIDTH = 110
 
@@ -63,6 +64,8 @@ def run(request: Request, report: Report) -> tuple[Audit, Path]:
         request.reviewed_by,
         request.workers,
     )
+    if request.out is not None:
+        check_apart(request.out, originals, (request.published, request.key, request.regions, request.cameras))
     place = _place(request)
     opened = [sequence.require_frames() for sequence in originals]
     found = audit(opened, request.published, question, place, report, places - there)

@@ -28,6 +28,8 @@ _FEW = 6  # pixels: sides of a box whose colours a mannequin can wear
 _SAME_PERSON = 0.4
 _SLACK = 0.2  # by which labels' visibility and boxes of things may disagree
 _MOST_BEHIND = 0.8  # share of a silhouette that things may hide for the rest to be judged alone
+_RAW_HEAD = 0.9  # share of what moves in a head's place from which on a head is raw of which nothing else is
+_PLAIN, _UNCHANGED = 0.5, 1.5  # visibility from which who is too flat to tell is raw if no more changed, in grey levels
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,11 @@ def judge_frame(task: Task) -> Judged:
         known = zip(task.candidates, doubtful, strict=True)
         task = replace(task, candidates=tuple(replace(c, source="detection") if doubt else c for c, doubt in known))
     faces = _faces(task, details)
-    anew = _headed(faces)
-    sights = tuple(
-        anew.get(candidate.track) or _sight(task, candidate, details, motion) for candidate in task.candidates
-    )
+    if task.target == "face":
+        anew = _headed(faces)
+        sights = [anew.get(c.track) or _sight(task, c, details, motion) for c in task.candidates]
+    else:
+        sights = [_body(task, candidate, details, motion) for candidate in task.candidates]
     moved = _blobs(task, details, motion) if motion is not None else ()
     allowed = task.allowed
     for some in (task.candidates, [c for c in task.candidates if c.track]):  # methods that parse know tracks alone
@@ -134,6 +137,22 @@ def _headed(faces: tuple[FaceLook, ...]) -> dict[str, Sight]:
     return {track: sight for track, sight in surest.items() if sight.raw is not None and sight.raw < LOOK}
 
 
+def _body(
+    task: Task, candidate: Candidate, details: tuple[Detail, Detail], motion: NDArray[np.bool_] | None
+) -> Sight | None:
+    """What is seen of somebody whose body was replaced: all of them, or, where no more was left, a raw head.
+
+    A head is a tenth of a body, and its share of that says nothing.  It is asked about where motion tells it from what
+    stands behind it, which may be as it was.
+    """
+    sight = _sight(task, candidate, details, motion)
+    if motion is None or not candidate.track or (sight is not None and sight.raw is not None and sight.raw >= RAW):
+        return sight
+    head = _sight(replace(task, target="face"), candidate, details, motion)
+    raw = head is not None and head.silhouette == "motion" and head.raw is not None and head.raw >= _RAW_HEAD
+    return head if raw else sight
+
+
 def _sight(
     task: Task,
     candidate: Candidate,
@@ -157,6 +176,11 @@ def _sight(
     here = slice(y1, y2), slice(x1, x2)
     before, moved = details[0].part(here), (0, 0)
     found, _ = rawness(before, details[1].part(here), mask)
+    if not enough_told(found) and mask.any() and candidate.visibility >= _PLAIN:
+        # Too flat to tell detail by; but nobody else has the very same colours everywhere.
+        change = cv2.absdiff(before.pixels, details[1].part(here).pixels)[mask]
+        if change.mean() < _UNCHANGED:
+            found = replace(found, told=found.pixels, raw=found.pixels)
     if enough_told(found) and found.share < RAW:
         found, moved = _displaced(details, here, mask, found)
     control = None

@@ -212,7 +212,9 @@ def _judge(
         independent = detect_sequence(original.frames, _detector(question.detector), tick)
     public = public[(public["w"] > 0) & (public["h"] > 0)]
     lines = [o for o in question.overrides if meant(o.sequence, original.camera, [view.name for view in views])]
-    everybody = who.overridden(_together([people, who.detected(public, independent, people)]), lines)
+    moves, others = ([o for o in lines if (o.action == "move") == move] for move in (True, False))
+    people = who.overridden(people, moves)  # who was under a label that was moved is nobody's any more
+    everybody = who.overridden(_together([people, who.detected(public, independent, people)]), others)
     used = renderer.rendered(original, public, record, report, tracked=not len(gt))
     places = [people, public, independent, everybody, *used]
     silhouettes = renderer.wants_silhouettes(record)

@@ -67,14 +67,30 @@ def read_record(tree: Path) -> tuple[dict[str, Any], list[Finding]]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         entries = record["sequences"]
-        if not all(isinstance(entry["sequence"], str) for entry in entries):
+        if not all(isinstance(entry["sequence"], str) for entry in entries) or not _sound(record):
             raise TypeError
         return dict(record), []
     except FileNotFoundError:
         message = "is missing: nothing says what was done, and whether files are those that were checked"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         message = "cannot be read as the record of a published tree"
     return {}, [Finding(ERROR, "record", f"{RECORD} {message}")]
+
+
+def _sound(record: dict[str, Any]) -> bool:
+    """Whether what is read of a record later on is of its kind."""
+    coverage, entries = record.get("coverage", {}), record["sequences"]
+    if not all(isinstance(part, dict) for part in (coverage, record.get("parameters", {}))):
+        return False
+    texts = [coverage.get("detector"), coverage.get("faces")]
+    least = coverage.get("least_confidence", 0.0)
+    hidden = [frames for entry in entries for frames in dict(entry.get("hidden", {})).values()]
+    return (
+        all(text is None or isinstance(text, str) for text in texts)
+        and isinstance(least, (int, float))
+        and all(isinstance(entry.get(name, {}), dict) for entry in entries for name in ("sha256", "hidden"))
+        and all(isinstance(frame, int) for frames in hidden for frame in list(frames))
+    )
 
 
 def match_sequences(originals: Rows[Sequence], tree: Path, record: dict[str, Any]) -> tuple[list[Pair], list[Finding]]:

@@ -123,6 +123,7 @@ def main(
     """Attack a published set: recognition, linkage, attackers that practised; with control, chance, floor, interval."""
 
     def work() -> None:
+        least = _share("--least-control", least_control)
         from mot_anon.measure.privacy import sides
         from mot_anon.measure.privacy.study import run_study
         from mot_anon.publish import datasheet
@@ -172,11 +173,17 @@ def main(
             console.print(study.table())
             for line in study.lines():
                 print(line)
-        study.require_control(least_control / 100)
+        study.require_control(least)
         if update_datasheet:
             datasheet.update(published[0], "attack", study.summary())
 
     options.command(work)
+
+
+def _share(option: str, percent: float) -> float:
+    if not 0 <= percent <= 100:
+        raise OptionError(f"{option} {percent}: give a percentage, from 0 to 100")
+    return percent / 100
 
 
 def _refuse_what_would_be_ignored(faces: bool, embedder: str, on_bodies: Mapping[str, object]) -> None:

@@ -100,13 +100,16 @@ def read_trees(
         lacking = sorted(set(sequences) - set(places))
         if lacking:
             raise NotFoundError(f"{tree}: has no {', '.join(lacking)}")
-        frames = {
-            name: seq.open_sequence(places[name][0], allow_partial=True).require_frames().frames for name in sequences
-        }
+        frames: dict[str, Sequence[Path]] = {}
         for name, sequence in sequences.items():
-            if len(frames[name]) < len(sequence.frames):
-                lengths = f"{name} has {len(frames[name])} frames, the original {len(sequence.frames)}"
+            there = seq.open_sequence(seq.only(name, places[name]), allow_partial=True).require_frames()
+            if len(there.frames) < len(sequence.frames):
+                lengths = f"{name} has {len(there.frames)} frames, the original {len(sequence.frames)}"
                 raise FrameError(f"{tree}: {lengths}; publish it anew, or fetch the rest")
+            if (there.width, there.height) != (sequence.width, sequence.height):
+                sizes = f"{there.width}×{there.height}, the original {sequence.width}×{sequence.height}"
+                raise FrameError(f"{tree}: {name} is {sizes}; boxes of the original fit nobody there")
+            frames[name] = there.frames
         pixels.append(_cut(frames, rows, part))
     cameras = tuple(sorted(set(rows["camera"])))
     camera = np.array([cameras.index(name) for name in rows["camera"]], np.int64)
