@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from mot_anon.measure.privacy.retrieval import (
     Labels,
@@ -18,6 +19,7 @@ from mot_anon.measure.privacy.retrieval import (
     own_frame,
     paired,
     rank_correlation,
+    resampled_correlation,
     retrieve,
     similarities,
     within_camera,
@@ -147,6 +149,15 @@ def test_an_isometry_keeps_who_is_like_whom() -> None:
     assert rank_correlation(before, after) == pytest.approx(1)
     other, _ = similarities(features(them, seed=9), them.person)
     assert abs(rank_correlation(before, other)) < 0.4
+
+
+def test_who_is_drawn_twice_counts_twice_and_is_no_pair() -> None:
+    before, after = np.random.default_rng(0).random((2, 4, 4))
+    before, after = before + before.T, after + after.T
+    before[0, 0] = after[0, 0] = 99
+    twice = resampled_correlation(before, after, np.array([0, 0, 1, 2]))
+    pairs = ([0, 0, 0, 0, 1], [1, 1, 2, 2, 2])
+    assert twice == pytest.approx(stats.spearmanr(before[pairs], after[pairs]).statistic)
     assert np.isnan(rank_correlation(before, np.ones_like(before)))
 
 

@@ -245,7 +245,14 @@ def similarities(features: NDArray[np.float32], person: Integers) -> tuple[Float
 
 def rank_correlation(first: Floats, second: Floats) -> float:
     """Spearman's correlation between the entries above the diagonals of two similarity matrices; NaN if undefined."""
-    above = np.triu_indices(len(first), 1)
-    if len(above[0]) < 2 or np.ptp(first[above]) == 0 or np.ptp(second[above]) == 0:
+    return resampled_correlation(first, second, np.arange(len(first)))
+
+
+def resampled_correlation(first: Floats, second: Floats, people: Integers) -> float:
+    """The same for ``people`` (N,), rows that may come several times; nobody makes a pair with themselves."""
+    one, other = np.triu_indices(len(people), 1)
+    apart = people[one] != people[other]
+    pairs = people[one][apart], people[other][apart]
+    if apart.sum() < 2 or np.ptp(first[pairs]) == 0 or np.ptp(second[pairs]) == 0:
         return float("nan")
-    return float(stats.spearmanr(first[above], second[above]).statistic)
+    return float(stats.spearmanr(first[pairs], second[pairs]).statistic)

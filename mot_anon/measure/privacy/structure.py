@@ -22,6 +22,7 @@ from mot_anon.measure.privacy.retrieval import (
     cosine,
     estimate,
     rank_correlation,
+    resampled_correlation,
     retrieve,
     similarities,
     unit,
@@ -105,7 +106,8 @@ class Matching:
         before, after, grey = matrices(raw), [matrices(side) for side in new], matrices(filled)
         kept = [float(np.mean([rank_correlation(a, b) for a, b in zip(before, some, strict=True)])) for some in after]
         flat = float(np.mean([rank_correlation(a, b) for a, b in zip(before, grey, strict=True)]))
-        draws = [[_resampled_correlation(a, b, rng) for a, b in zip(before, after[0], strict=True)] for _ in range(200)]
+        pairs = list(zip(before, after[0], strict=True))
+        draws = [[resampled_correlation(a, b, rng.integers(0, len(a), len(a))) for a, b in pairs] for _ in range(200)]
         low, high = np.nanquantile(np.mean(draws, axis=1), [0.025, 0.975])
         value = float(np.mean(kept))
         people = len(np.unique(original.person))
@@ -225,12 +227,6 @@ def _shared_people(crops: Crops) -> list[tuple[int, int, Integers]]:
 def _many(crops: Crops, camera: int) -> Integers:
     rows = np.flatnonzero(crops.camera == camera)
     return rows if len(np.unique(crops.person[rows])) >= _FEWEST else rows[:0]
-
-
-def _resampled_correlation(first: Floats, second: Floats, rng: np.random.Generator) -> float:
-    people = np.unique(rng.integers(0, len(first), len(first)))
-    chosen = np.ix_(people, people)
-    return rank_correlation(first[chosen], second[chosen])
 
 
 def _known(labels: Labels, pairs: int, rng: np.random.Generator) -> NDArray[np.bool_]:
