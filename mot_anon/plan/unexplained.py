@@ -18,6 +18,7 @@ from mot_anon.plan.silhouettes import Steady, beside
 
 _SAME_PERSON = 0.5  # IoU at which a detection is that of a row
 _COVERED = 0.75  # share of a detection that regions cover already
+_BARE = 0.5  # share of a head beside all of them that makes it somebody else's
 _PAINTED = 0.4  # share of a detection that is painted and not cut out again, where a region explains it
 _AGREE = 0.4  # IoU at which two independent detectors mean the same person
 _HEAD_AWAY = 1.0  # head sizes between the tops of two boxes of one person
@@ -124,8 +125,9 @@ def _explained(
     if not _same(box, covered).any():
         if target == "face":
             return visible_share(head_box(box), np.array([head_box(other) for other in covered]), size) <= 1 - _COVERED
-        # Whose head looks over the others is none of them.
-        if visible_share(box, covered, size) > 1 - _COVERED or visible_share(small_head(box), covered, size) > 0.5:
+        # Whose head looks over the others is none of them; detectors' boxes of parts of somebody begin above them.
+        bare = visible_share(small_head(box), covered, size) > _BARE and not _part(box, covered, size)
+        if bare or visible_share(box, covered, size) > 1 - _COVERED:
             return False
     uncut = visible_share(box, cut, size) - visible_share(box, np.concatenate([cut, covered]), size)
     return uncut >= _PAINTED
@@ -135,6 +137,13 @@ def _same(box: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.b
     """(N,) which of the others (N, 4) a box may be of: it lies on theirs, and begins no more than a head above it."""
     above = others[:, 1] - box[1]
     return np.asarray((iou(box[None], others)[0] >= _SAME_PERSON) & (above <= _TALLER * head_size(box)))
+
+
+def _part(box: NDArray[np.float64], others: NDArray[np.float64], size: tuple[int, int]) -> bool:
+    """Whether a box is nearly all in that of one of the others, and begins no more than a head above it."""
+    above = others[:, 1] - box[1]
+    near = others[above <= _TALLER * np.array([max(head_size(other), head_size(box)) for other in others])]
+    return any(visible_share(box, other[None], size) <= 1 - _COVERED for other in near)
 
 
 def _like_one(box: NDArray[np.float64], others: NDArray[np.float64], size: tuple[int, int]) -> bool:

@@ -28,7 +28,9 @@ _FEW = 6  # pixels: sides of a box whose colours a mannequin can wear
 _SAME_PERSON = 0.4
 _SLACK = 0.2  # by which labels' visibility and boxes of things may disagree
 _MOST_BEHIND = 0.8  # share of a silhouette that things may hide for the rest to be judged alone
-_RAW_HEAD = 0.9  # share of what moves in a head's place from which on a head is raw of which nothing else is
+# Share of what moves in a head's place from which on a head is raw of which nothing else is, and pixels of it that must
+# tell: the outline of a dozen pixels is the same for every head, and so is dark hair.
+_RAW_HEAD, _HEAD_TOLD = 0.9, 200
 _PLAIN, _UNCHANGED = 0.5, 1.5  # visibility from which who is too flat to tell is raw if no more changed, in grey levels
 
 
@@ -149,8 +151,9 @@ def _body(
     if motion is None or not candidate.track or (sight is not None and sight.raw is not None and sight.raw >= RAW):
         return sight
     head = _sight(replace(task, target="face"), candidate, details, motion)
-    raw = head is not None and head.silhouette == "motion" and head.raw is not None and head.raw >= _RAW_HEAD
-    return head if raw else sight
+    if head is None or head.silhouette != "motion" or head.told < _HEAD_TOLD or (head.raw or 0.0) < _RAW_HEAD:
+        return sight
+    return head
 
 
 def _sight(
