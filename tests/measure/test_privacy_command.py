@@ -179,3 +179,11 @@ def test_without_an_attacker_the_one_that_ships_attacks(folders: tuple[Path, Pat
     )
     assert code == 0, output
     assert "linkage" in output
+
+
+def test_no_control_is_no_number(folders: tuple[Path, Path], weights: Path) -> None:
+    original, published = folders
+    words = ("--original", original, "--published", published, "--attacker", weights)
+    code, output = run(*words, "--least-control", "nan")
+    assert code == 2
+    assert "--least-control nan" in output

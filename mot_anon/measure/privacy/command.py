@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -181,8 +182,8 @@ def main(
 
 
 def _share(option: str, percent: float) -> float:
-    if not 0 <= percent <= 100:
-        raise OptionError(f"{option} {percent}: give a percentage, from 0 to 100")
+    if not (math.isfinite(percent) and percent >= 0):
+        raise OptionError(f"{option} {percent}: give a percentage from 0 on")
     return percent / 100
 
 
