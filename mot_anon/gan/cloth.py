@@ -37,7 +37,7 @@ def plain(picture: Pixels, faint: float, wide: float, times: int = 1) -> Pixels:
     return picture
 
 
-def dyed(picture: Pixels, silhouette: Pixels, parts: Pixels) -> Pixels:
+def levelled(picture: Pixels, silhouette: Pixels, parts: Pixels) -> Pixels:
     """A picture of somebody whose clothes above and below the waist have a colour each.
 
     A generator lets colours run through clothes and lays light patches on them.  Here slow changes of colour within a

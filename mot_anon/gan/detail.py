@@ -19,7 +19,7 @@ import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mot_anon.gan.cloth import dyed, plain
+from mot_anon.gan.cloth import levelled, plain
 from mot_anon.gan.networks import SHAPE_CHANNELS
 from mot_anon.vision.weights import content_digest, load_weights, reduced_precision
 
@@ -140,7 +140,7 @@ class _Residual(nn.Module):
 
 def calmed(drawn: Pixels, shape: Pixels) -> Pixels:
     """A picture (h, w, 3) in 0…1 after a shape (5, h, w) whose clothes are plainer than a generator makes them."""
-    calm = plain(dyed(drawn, shape[0], shape[1:]), *_MOTTLED)
+    calm = plain(levelled(drawn, shape[0], shape[1:]), *_MOTTLED)
     return np.asarray(calm + shape[_HEAD][..., None] * (drawn - calm), np.float32)
 
 

@@ -15,9 +15,7 @@ from mot_anon.data.frames import Frame
 from mot_anon.errors import NotFoundError, OptionError
 
 _PATIENCE = 20.0  # seconds
-_NARROWEST = (
-    32  # columns: with padding, the width of a window; of narrower frames OpenCV reads and writes beyond memory
-)
+_NARROWEST = 32  # columns: a window's width but for its padding; with fewer OpenCV reads and writes beyond memory
 Detections = NDArray[np.float64]
 """(N, 5): x, y, w, h in pixels of the frame, and score."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mot_anon.gan.cloth import dyed, plain
+from mot_anon.gan.cloth import levelled, plain
 
 
 def test_what_is_faint_goes_and_edges_stay() -> None:
@@ -33,7 +33,7 @@ def test_a_garment_gets_a_colour_of_its_own_and_keeps_its_folds() -> None:
     picture[..., 0] = np.linspace(0.3, 0.7, 128)[:, None]  # redder downwards
     picture[64:] -= 0.25
     picture[:, 31:33] -= 0.1  # a fold
-    colour = dyed(picture, silhouette, parts)
+    colour = levelled(picture, silhouette, parts)
     jacket, legs = slice(36, 56), slice(76, 116)
     for rows in (jacket, legs):
         assert np.ptp(colour[rows, 20:28, 0].mean(1)) < 0.7 * np.ptp(picture[rows, 20:28, 0].mean(1))
@@ -47,7 +47,7 @@ def test_light_patches_on_dark_clothes_are_drawn_nearer_to_them() -> None:
     silhouette, parts = somebody()
     picture = np.full((128, 64, 3), 0.15, np.float32)
     picture[90:96, 28:34] = 0.9
-    patch = dyed(picture, silhouette, parts)[92, 30].mean()
+    patch = levelled(picture, silhouette, parts)[92, 30].mean()
     assert 0.4 < patch < 0.8
 
 
@@ -55,4 +55,4 @@ def test_who_shows_hardly_anything_of_a_garment_stays_as_drawn() -> None:
     silhouette, parts = np.zeros((128, 64), np.float32), np.zeros((4, 128, 64), np.float32)
     silhouette[60:64, 30:34] = parts[3, 60:64, 30:34] = 1
     picture = np.random.default_rng(0).random((128, 64, 3), np.float32)
-    assert np.abs(dyed(picture, silhouette, parts) - picture).max() < 1e-3
+    assert np.abs(levelled(picture, silhouette, parts) - picture).max() < 1e-3

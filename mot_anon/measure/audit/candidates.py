@@ -14,7 +14,7 @@ from mot_anon.data.sequence import Sequence
 from mot_anon.plan import regions
 from mot_anon.plan.again import between_sights
 from mot_anon.plan.outgrown import at_most
-from mot_anon.plan.overrides import Override
+from mot_anon.plan.overrides import SAME_BOX, Override
 from mot_anon.plan.regions import fill_gaps, gt_regions, iou
 from mot_anon.plan.silhouettes import windows_of
 
@@ -22,7 +22,6 @@ CANDIDATE_COLUMNS = ["frame", "track", "x", "y", "w", "h", "source", "score", "v
 """``track`` is an id of ground truth or empty, ``source`` gt, gap, manual, agreed or detection."""
 BOX = ["x", "y", "w", "h"]
 _SAME_PERSON = 0.4
-_SAME_BOX = 0.5
 LONGEST_GAP_SECONDS = 0.5
 _LONGEST_ENTRANCE_SECONDS = 1.0
 _ENLARGED, _MORE = 0.2, 6.0  # of a box's sides, and pixels: where a region may reach that covers it
@@ -94,7 +93,7 @@ def overridden(people: pd.DataFrame, overrides: Iterable[Override]) -> pd.DataFr
             else:
                 table = table.assign(**{n: table[n].mask(meant, v) for n, v in zip(BOX, line.box or (), strict=True)})
         elif line.box is not None:
-            near = iou(table[BOX].to_numpy(float).reshape(-1, 4), np.array([line.box]))[:, 0] >= _SAME_BOX
+            near = iou(table[BOX].to_numpy(float).reshape(-1, 4), np.array([line.box]))[:, 0] >= SAME_BOX
             table = table[~(here & near & (table["track"] == ""))].reset_index(drop=True)
     return table
 
